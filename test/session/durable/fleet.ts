@@ -29,10 +29,22 @@ export function serving(run: (ctx: Context) => Promise<CallToolResult>, config: 
   return new TestFleet(server)
 }
 
+async function calling(at: Endpoint, { revision, meta }: { revision?: string; meta?: object | undefined }) {
+  const client = await TestClient.open(at, revision)
+  await client.call(at, 'act', {}, meta)
+  return client
+}
+
+/** A client whose call waits for its one answer. */
+export async function asked(at: Endpoint, given: { revision?: string } = {}): Promise<TestClient> {
+  const client = await calling(at, given)
+  await until(() => client.asks.length === 1)
+  return client
+}
+
 /** A client whose call waits for its first answer, and was suspended. */
 export async function suspended(fleet: TestFleet, at: Endpoint, meta?: object): Promise<TestClient> {
-  const client = await TestClient.open(at)
-  await client.call(at, 'act', {}, meta)
+  const client = await calling(at, { meta })
   await until(() => client.asks.length > 0)
   await fleet.pass(SUSPEND_AFTER)
   await until(() => !client.isConnected)

@@ -5,6 +5,7 @@ import { StoreUnavailable } from '../../../lib/store/store.ts'
 import { request } from '../../support/raw.ts'
 import {
   ANSWER,
+  asked,
   FORM,
   LEASE,
   SUSPEND_AFTER,
@@ -29,9 +30,7 @@ function serve(...given: Parameters<typeof serving>): void {
 test('a tool that says nothing of itself keeps its run while it asks', async () => {
   serve(async (ctx) => text((await ctx.elicit('?', FORM)).action), {})
   const at = fleet.start()
-  const client = await TestClient.open(at)
-  await client.call(at, 'act')
-  await until(() => client.asks.length === 1)
+  const client = await asked(at)
   await fleet.pass(2 * SUSPEND_AFTER)
   expect(client.isConnected).toBe(true)
   expect(at.stats().calls).toBe(1)
@@ -46,9 +45,7 @@ test('a call is not suspended while a once is under way, and is afterwards', asy
     return text(`${kept} ${action}`)
   })
   const at = fleet.start()
-  const client = await TestClient.open(at)
-  await client.call(at, 'act')
-  await until(() => client.asks.length === 1)
+  const client = await asked(at)
   await fleet.pass(2 * SUSPEND_AFTER)
   expect(at.stats().calls).toBe(1)
   gate.resolve('kept')

@@ -5,18 +5,7 @@ import type { Context } from '../../../lib/server/context/context.ts'
 import { sessionKey } from '../../../lib/session/stream/session.ts'
 import { StoreUnavailable } from '../../../lib/store/store.ts'
 import type { Step } from '../../support/intercepted-store.ts'
-import {
-  ANSWER,
-  FORM,
-  SUSPEND_AFTER,
-  serving,
-  suspended,
-  TestClient,
-  type TestFleet,
-  text,
-  turns,
-  until,
-} from './fleet.ts'
+import { ANSWER, asked, FORM, SUSPEND_AFTER, serving, suspended, type TestFleet, text, turns, until } from './fleet.ts'
 
 let fleet: TestFleet
 afterEach(() => fleet.close())
@@ -32,9 +21,7 @@ test('an answer whose mail was lost is found by the suspension, and the run goes
   fleet = serving(ask)
   const first = fleet.start()
   const second = fleet.start({}, { send: async () => undefined })
-  const client = await TestClient.open(first)
-  await client.call(first, 'act')
-  await until(() => client.asks.length === 1)
+  const client = await asked(first)
   await client.answer(second, client.asks[0]!, ANSWER)
   await fleet.pass(SUSPEND_AFTER)
   await until(() => client.text === 'accept')
@@ -89,9 +76,7 @@ test('what a handler begins while the store is asked to suspend its call waits f
   }
   fleet = serving(run)
   const at = fleet.start({}, { suspend, lookCall })
-  const client = await TestClient.open(at)
-  await client.call(at, 'act')
-  await until(() => client.asks.length === 1)
+  const client = await asked(at)
   await fleet.pass(SUSPEND_AFTER)
   await until(() => isAsked)
   gate.resolve()
@@ -153,13 +138,9 @@ test('an instance that shuts down stores an answer and wakes nobody: the next po
   fleet = serving(ask)
   const [first, leaving] = [fleet.start(), fleet.start({}, { answer })]
   // A call of its own keeps it from being gone at once.
-  const other = await TestClient.open(leaving)
-  await other.call(leaving, 'act')
-  await until(() => other.asks.length === 1)
+  await asked(leaving)
   const client = await suspended(fleet, first)
-  const stays = await TestClient.open(leaving)
-  await stays.call(leaving, 'act')
-  await until(() => stays.asks.length === 1)
+  await asked(leaving)
   const closing = leaving.close()
   await turns()
   expect(await client.answer(leaving, client.asks[0]!, ANSWER)).toBe(202)

@@ -1,31 +1,12 @@
 /** Which calls are suspended, and when: only while nothing but an ask is under way. */
 import { afterEach, expect, test } from 'vitest'
 import type { Step } from '../../support/intercepted-store.ts'
-import {
-  ANSWER,
-  FORM,
-  SUSPEND_AFTER,
-  serving,
-  suspended,
-  TestClient,
-  type TestFleet,
-  text,
-  turns,
-  until,
-} from './fleet.ts'
+import { ANSWER, asked, FORM, SUSPEND_AFTER, serving, suspended, type TestFleet, text, turns, until } from './fleet.ts'
 
 let fleet: TestFleet
 afterEach(() => fleet.close())
 
 const ask: Parameters<typeof serving>[0] = async (ctx) => text((await ctx.elicit('?', FORM)).action)
-
-/** A client whose call waits for its answer. */
-async function asked(at: ReturnType<TestFleet['start']>, revision?: string): Promise<TestClient> {
-  const client = await TestClient.open(at, revision)
-  await client.call(at, 'act')
-  await until(() => client.asks.length === 1)
-  return client
-}
 
 test.each([
   ['a tool that only reads', { annotations: { readOnlyHint: true } }, {}],
@@ -44,7 +25,7 @@ test.each([
 test('clients of 2025-06-18 do not poll: their calls keep their runs', async () => {
   fleet = serving(ask)
   const at = fleet.start()
-  const client = await asked(at, '2025-06-18')
+  const client = await asked(at, { revision: '2025-06-18' })
   await fleet.pass(3 * SUSPEND_AFTER)
   expect([client.isConnected, at.stats().calls]).toEqual([true, 1])
   await client.answer(at, client.asks[0]!, ANSWER)
