@@ -145,8 +145,7 @@ export class Engine implements TaskEngine {
       const offer = { owner: instance.name(token), leg: wake.leg }
       const reply = await this.#claiming(key, offer, store.get(key, TERMS, offer))
       if (reply.status !== 'ok') return 'nothing'
-      this.#tell(key, reply.watchers)
-      this.#reportLost(key, reply)
+      this.#publishStep(key, reply)
       const { view, claim, wait } = reply
       if (claim) {
         await this.#resume(key, token, sent, claim, { deadline })
@@ -180,8 +179,7 @@ export class Engine implements TaskEngine {
   }
 
   async #taken(key: TaskKey, token: string, sent: number, step: Step, caller: TaskCaller): Promise<void> {
-    this.#tell(key, step.watchers ?? [])
-    this.#reportLost(key, step)
+    this.#publishStep(key, step)
     if (step.claim) void this.#resume(key, token, sent, step.claim, caller)
     if (step.enqueue) await this.#enqueue(key, step.enqueue)
   }
@@ -233,8 +231,9 @@ export class Engine implements TaskEngine {
     return run.run().finally(() => this.#legs--)
   }
 
-  /** Runs of a leg were lost too often, and the task has failed. */
-  #reportLost(key: TaskKey, { lost, view }: Step): void {
+  /** What a step has found: those who wait look at the task, and where runs of a leg were lost too often, the task has failed. */
+  #publishStep(key: TaskKey, { watchers = [], lost, view }: Step): void {
+    this.#tell(key, watchers)
     if (lost) this.#publishTakeover(key, JSON.parse(lost.request) as TaskRequest, view.leg, lost.from, 'failed')
   }
 

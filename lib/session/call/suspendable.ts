@@ -1,11 +1,10 @@
 /** Which calls can be suspended: by their clients, and by what their tools say of themselves. */
-import { features } from '../../protocol/revisions.ts'
-import type { CallParts } from './host.ts'
+import { type CallParts, mayPause } from './host.ts'
 
 /** Batches, HTTP+SSE and older revisions keep their runs: their clients do not poll. */
-export function streamsCanSuspend({ carrier, host, session }: CallParts): boolean {
-  const { suspendAfter } = host.instance.options
-  return suspendAfter > 0 && !carrier.shared && !session.legacy && features(session.revision).streamsMayPause
+export function streamsCanSuspend(parts: CallParts): boolean {
+  const { carrier, host } = parts
+  return host.instance.options.suspendAfter > 0 && !carrier.shared && mayPause(parts)
 }
 
 /**

@@ -25,7 +25,7 @@ const guards: Protection[] = [
   {
     name: 'clients that do not poll keep the runs of their calls',
     file: 'lib/session/call/suspendable.ts',
-    without: [[' && features(session.revision).streamsMayPause', '']],
+    without: [[' && mayPause(parts)', '']],
     failing: WHICH,
   },
   {
