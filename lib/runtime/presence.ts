@@ -9,7 +9,7 @@ import type { BusStore } from '../store/store.ts'
 
 /** Parts of a lease: from one sign of life to the next, and how long each lasts. */
 export const SIGN_EVERY = 1 / 6
-const SIGN_LASTS = 4 / 6
+export const SIGN_LASTS = 4 / 6
 /** A silence of this part of a lease is a break. A shorter one lets no sign expire, even where its renewal was late. */
 const BREAK = 2 / 6
 /** A sign that is older than this part of a lease is renewed before the store names this instance. */
@@ -18,7 +18,7 @@ const STALE = 1 / 4
 const MOST_LEASES = 3
 
 interface PresenceEvents {
-  /** A sign of life was renewed that the store no longer had. */
+  /** A sign of life was renewed that the store no longer had, or had an older one of: see {@link Presence.lapses}. */
   onLapse?(): void
   /** The store has confirmed a sign after a break. */
   onReturn?(): void
@@ -73,7 +73,10 @@ export class Presence {
     return this.#clock.now() < this.#until
   }
 
-  /** How often the sign was missing: another instance may have taken this one for dead then. */
+  /**
+   * How often the sign was missing, or older than one that the store had confirmed: another instance may have taken this one for dead
+   * then, or the store has lost claims of this one.
+   */
   get lapses(): number {
     return this.#lapses
   }
@@ -91,9 +94,10 @@ export class Presence {
     const found = before === undefined ? undefined : Number(before)
     // A sign that was not confirmed is one whose reply was lost, this one itself where it was sent again: whether the store had
     // one before it is known only while the last that was confirmed still lasts.
-    const lapsed = found === undefined || (found > this.#confirmed && !this.isHeld)
-    // The store had an older sign, or none: it lost what it had confirmed, and perhaps the signs of others.
+    const isUnsure = found !== undefined && found > this.#confirmed && !this.isHeld
+    // The store had an older sign, or none: it lost what it had confirmed, and perhaps claims of this instance and signs of others.
     const kept = found !== undefined && found >= this.#confirmed
+    const lapsed = !kept || isUnsure
     const afterBreak = this.#age > this.#lease * BREAK
     if (!kept || afterBreak) this.#since = this.#clock.now()
     this.#last = this.#clock.now()

@@ -112,7 +112,10 @@ test('after the store has lost what it had, at once or as an older copy, no livi
     lose()
     // The copy has an older sign of the watcher, and none of the other, which was not that fresh.
     if (restore) await store().up('watcher', LEASE, String(Number(copied) - 3))
+    const { lapses } = watcher
     await watcher.renew()
+    // Claims of the watcher may be lost, too.
+    expect(watcher.lapses).toBe(lapses + 1)
     expect(await dead()).toEqual([])
     await pass(LEASE / 2, { otherLives: false })
     expect(await dead()).toEqual([])
