@@ -28,12 +28,13 @@ export function twice(index: Index, call: Call): Twice[] {
     const { n = 0 } = first
     const kept = first.by.entries.some((entry) => entry.e === 'kept' && entry.n === n && entry.at <= second.at)
     const text = `in ${first.by.run} at ${first.at} (${kept ? '' : 'not '}kept) and in ${second.by.run} at ${second.at}`
-    const lost = index.lost(first.at - 1_000, second.at)
+    const lost = index.lost(first.at - index.signLasts, second.at)
     const hit =
       call.revision === '2026-07-28'
         ? earlier.length <= (call.again ?? []).filter((sent) => sent <= second.at).length && 'round'
         : first.by !== second.by && !kept && index.isHit(first.by.process, first.at, second.at) && 'storm'
-    // The store remembers what was done: what a failover loses is done again.
+    // The store remembers what was done: what a failover loses is done again. It may also lose the claim of the run that did it first,
+    // which learns of that with its next sign of life.
     const cause = lost ? 'failover' : n !== SINGLE && hit ? hit : undefined
     return [{ n, at: second.at, text, cause }]
   })

@@ -1,4 +1,5 @@
 /** What the checker looks up again and again: the runs of a call, and the faults of a time. */
+import { SIGN_EVERY, SIGN_LASTS } from '../../../lib/runtime/presence.ts'
 import type { FaultKind } from '../faults.ts'
 import type { Call, Entry, Fault, History } from '../history.ts'
 
@@ -72,10 +73,14 @@ export class Index {
     return this.runs.get(call) ?? []
   }
 
-  /** After so many ms without a renewal the sign of life may be gone: it lives for half a lease, and is renewed after a sixth of one. */
+  /** How long a sign of life lasts, in ms. */
+  get signLasts(): number {
+    return this.history.limits.lease * SIGN_LASTS
+  }
+
+  /** After so many ms without a renewal the sign of life may be gone. */
   get #signGone(): number {
-    const { lease } = this.history.limits
-    return lease / 2 - lease / 6 - 200
+    return this.signLasts - this.history.limits.lease * SIGN_EVERY - 200
   }
 
   #any(kinds: readonly FaultKind[], from: number, to: number, fits: (fault: Fault) => boolean, after = 0): boolean {
