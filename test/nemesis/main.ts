@@ -57,7 +57,7 @@ try {
     rate: Number(values.rate),
     calls,
     mix: { gap: Number(values.gap ?? protection?.gap ?? 1_500), only },
-    tasks: values.tasks === undefined ? undefined : Number(values.tasks),
+    tasks: values.tasks === undefined ? protection?.tasks : Number(values.tasks),
     ...(values.revision !== undefined && { revision: values.revision }),
     ...(copy && { root: copy.root }),
     stopAtFirst: without !== undefined,

@@ -17,10 +17,13 @@ export interface Protection {
   calls?: CallMixName
   /** The mean time from one fault to the next, in ms. */
   gap?: number
+  /** The part of the clients, from 0 to 1, that run tasks. */
+  tasks?: number
 }
 
 const APPEND = 'lib/store/redis/scripts/append.ts'
 const LEG = 'lib/session/call/durable/leg.ts'
+const TASK = 'lib/store/redis/scripts/tasks.ts'
 
 export const PROTECTIONS = {
   fence: {
@@ -127,6 +130,34 @@ export const PROTECTIONS = {
     faults: ['kill', 'drain'],
     calls: 'durable',
   },
+  taskJournal: {
+    what: 'a run of a task has the results of the runs before',
+    file: 'lib/tasks/task-once.ts',
+    without: [['const known = this.#run.results.get(entry)', 'const known = this.#run.results.get("")']],
+    faults: ['kill', 'drain'],
+    tasks: 1,
+  },
+  taskLease: {
+    what: 'the leg of a task is taken only where its lease has lapsed',
+    file: 'lib/store/redis/scripts/task-parts.ts',
+    without: [["if left > 0 then return (gone or leg == 0) and {} or { 'wait', left } end", '']],
+    faults: ['cut clients'],
+    tasks: 1,
+  },
+  taskFence: {
+    what: 'only the run that has the leg of a task renews it, or keeps anything',
+    file: TASK,
+    without: [["if own ~= owner then return { st == 'x' and 'cancelled' or 'lost' } end\ncall", 'call']],
+    faults: ['stop', 'kill and stop'],
+    tasks: 1,
+  },
+  taskCancel: {
+    what: 'what the run of a cancelled task returns does not count',
+    file: TASK,
+    without: [['if own ~= owner then\n  if by', "if own ~= owner and st ~= 'x' then\n  if by"]],
+    faults: ['delay store'],
+    tasks: 1,
+  },
 } as const satisfies Record<string, Protection>
 
 /**
@@ -134,6 +165,9 @@ export const PROTECTIONS = {
  * that only a rare order of events needs it. `test/store/guards.test.ts` has it.
  */
 export const DURABLE_GUARDS = ['journal', 'kept', 'single', 'held', 'token', 'asks', 'said'] as const
+
+/** The protections of tasks. */
+export const TASK_GUARDS = ['taskJournal', 'taskLease', 'taskFence', 'taskCancel'] as const
 
 export type ProtectionName = keyof typeof PROTECTIONS
 

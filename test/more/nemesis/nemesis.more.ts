@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { countDurable } from '../../nemesis/check/counts.ts'
 import { expectPromisesKept, resultsOf, SEED } from '../../nemesis/expect-promises.ts'
 import { runNemesis } from '../../nemesis/nemesis.ts'
-import { copyWithout, DURABLE_GUARDS, PROTECTIONS, type Protection } from '../../nemesis/protections.ts'
+import { copyWithout, DURABLE_GUARDS, PROTECTIONS, type Protection, TASK_GUARDS } from '../../nemesis/protections.ts'
 
 test('no fault below it makes the endpoint break a promise', async () => {
   const history = await expectPromisesKept({
@@ -32,10 +32,10 @@ test('durable calls are suspended and run again, and nothing in them happens twi
   expect(counts['without a session']).toBeGreaterThan(0)
 }, 300_000)
 
-test.each(DURABLE_GUARDS)(
+test.each([...DURABLE_GUARDS, ...TASK_GUARDS])(
   'a source without the protection "%s" is found',
   async (name) => {
-    const { faults, calls, gap = 2_000 }: Protection = PROTECTIONS[name]
+    const { faults, calls, gap = 2_000, tasks }: Protection = PROTECTIONS[name]
     const copy = copyWithout(name)
     try {
       const { problems } = await runNemesis({
@@ -44,7 +44,8 @@ test.each(DURABLE_GUARDS)(
         clients: 20,
         rate: 12,
         calls: calls ?? 'all',
-        revision: '2025-11-25',
+        tasks,
+        ...(tasks === undefined && { revision: '2025-11-25' }),
         mix: { gap, only: faults },
         root: copy.root,
         stopAtFirst: true,
