@@ -16,7 +16,8 @@ export function sealedTasks(store: TaskStore, seal: Seal, open: Open): TaskStore
     const outcome = openIn(key, view.outcome, 'outcome')
     if (asks.some(({ request }) => request === undefined)) return undefined
     if (view.outcome !== undefined && outcome === undefined) return undefined
-    return { ...view, message: openIn(key, view.message, 'message'), asks: asks as TaskView['asks'], outcome }
+    const [message, progress] = [openIn(key, view.message, 'message'), openIn(key, view.progress, 'progress')]
+    return { ...view, message, progress, asks: asks as TaskView['asks'], outcome }
   }
 
   function openClaim(key: TaskKey, claim: TaskClaim): TaskClaim | undefined {
@@ -69,9 +70,12 @@ export function sealedTasks(store: TaskStore, seal: Seal, open: Open): TaskStore
       const sealed = new Map([...answers].map(([name, value]) => [name, sealIn(key, value, 'answer', name)]))
       return openReply(key, await store.update(key, sealed, terms, offer))
     },
-    async renew(key, { message, once, ...keep }, terms) {
+    async renew(key, { message, progress, once, ...keep }, terms) {
       const sealed = once?.step === 'end' ? { ...once, value: sealIn(key, once.value, 'result', once.name) } : once
-      const said = message === undefined ? {} : { message: sealIn(key, message, 'message') }
+      const said = {
+        ...(message !== undefined && { message: sealIn(key, message, 'message') }),
+        ...(progress !== undefined && { progress: sealIn(key, progress, 'progress') }),
+      }
       const reply = await store.renew(key, { ...keep, ...said, ...(sealed && { once: sealed }) }, terms)
       if (reply.status !== 'known') return reply
       const value = openIn(key, reply.value, 'result', once?.name ?? '')

@@ -85,6 +85,8 @@ export interface TaskView {
   poll: number
   leg: number
   message: string | undefined
+  /** The text of {@link TaskKeep.progress}. */
+  progress?: string | undefined
   /** With input_required: the asks without an answer. */
   asks: TaskAsk[]
   /** With completed and failed: the text of {@link TaskEnd.outcome}. Undefined: the task failed since its runs were lost. */
@@ -163,6 +165,8 @@ export interface TaskKeep {
   owner: Owner
   /** The text of the status message. */
   message?: string | undefined
+  /** Goes with a message: the params of the progress notification that says it, as text. Where a client has asked for progress. */
+  progress?: string | undefined
   /** A step of `ctx.once`. begin and fail: of `single` only. */
   once?:
     | { name: string; step: 'end'; value: string }

@@ -64,7 +64,8 @@ export class Engine implements TaskEngine {
     })
     if (reply.status !== 'ok') {
       await instance.store.occupy(place, member, 0)
-      throw new ProtocolError(ErrorCode.InternalError, 'The task could not be made: try again.')
+      const why = reply.status === 'taken' ? 'its name is taken: try again' : 'its session has ended'
+      throw new ProtocolError(ErrorCode.InternalError, `The task could not be made: ${why}.`)
     }
     if (count > MAX_TASKS) {
       await give()

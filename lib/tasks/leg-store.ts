@@ -45,8 +45,8 @@ export class LegStore {
     this.#hurries = true
   }
 
-  async renew(message: string | undefined): Promise<string> {
-    return (await this.#send(message === undefined ? {} : { message })).status
+  async renew(said: Pick<TaskKeep, 'message' | 'progress'> = {}): Promise<string> {
+    return (await this.#send(said)).status
   }
 
   /**

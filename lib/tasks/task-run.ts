@@ -33,7 +33,7 @@ import {
 import { entryOf } from './names.ts'
 import { endOf, failed } from './outcome.ts'
 import { answerIn } from './refused.ts'
-import { statusText } from './status-text.ts'
+import { saidBy } from './status-text.ts'
 import { TaskOnce } from './task-once.ts'
 import { ATTEND_AFTER, LAST_STEPS, MESSAGE_EVERY, renewEvery, TERMS } from './terms.ts'
 
@@ -47,7 +47,7 @@ export class TaskRun extends HandlerChannel implements ClientChannel, RunningCal
   #closed = false
   /** Why the task fails, whatever the handler returns. */
   #fatal: Error | undefined
-  #message: string | undefined
+  #said: ReturnType<typeof saidBy>
   #messageTimer: Timer | undefined
   #messageAt = Number.NEGATIVE_INFINITY
   #timers: (Timer | undefined)[] = []
@@ -187,9 +187,10 @@ export class TaskRun extends HandlerChannel implements ClientChannel, RunningCal
   }
 
   async notify(method: string, params: JsonObject): Promise<void> {
-    const text = statusText(method, params)
-    if (text === undefined || this.#closed) return
-    this.#message = text
+    const said = saidBy(this.#input.request, method, params)
+    if (said === undefined || this.#closed) return
+    // A message that follows at once goes out with the progress before it.
+    this.#said = { ...this.#said, ...said }
     const { clock } = this.#parts.instance
     const wait = this.#messageAt + MESSAGE_EVERY - clock.now()
     if (this.#messageTimer === undefined) this.#messageTimer = clock.after(Math.max(0, wait), () => void this.#renew())
@@ -200,17 +201,17 @@ export class TaskRun extends HandlerChannel implements ClientChannel, RunningCal
   /** Renews the lease, and stores the status message. False: this run has the leg no longer. */
   async #renew(): Promise<boolean> {
     if (this.#closed) return false
-    const message = this.#message
-    this.#message = undefined
+    const said = this.#said
+    this.#said = undefined
     this.#messageTimer?.cancel()
     this.#messageTimer = undefined
-    if (message !== undefined) this.#messageAt = this.#parts.instance.clock.now()
+    if (said !== undefined) this.#messageAt = this.#parts.instance.clock.now()
     try {
-      const status = await this.#input.store.renew(message)
+      const status = await this.#input.store.renew(said)
       if (status !== 'ok') this.#lost('', status)
     } catch {
       // The lease holds on for a while, or another run takes the leg.
-      this.#message ??= message
+      this.#said ??= said
     }
     return !this.#closed && this.#input.store.holds
   }

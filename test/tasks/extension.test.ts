@@ -7,6 +7,7 @@ import { ProtocolError } from '../../lib/protocol/errors.ts'
 import { McpServer } from '../../lib/server/mcp-server.ts'
 import { memoryStore } from '../../lib/store/memory/index.ts'
 import type { Store } from '../../lib/store/store.ts'
+import { Signer } from '../support/authorization.ts'
 import type { RpcMessage } from '../support/raw.ts'
 
 const TASKS = 'io.modelcontextprotocol/tasks'
@@ -273,6 +274,44 @@ describe('tasks of the extension', () => {
     await reader.cancel()
     controller.abort()
   })
+})
+
+test('TA10: with authorization a task is that of the user who made it, and unknown to every other', async () => {
+  const [issuer, resource] = ['https://as.example', 'http://localhost/mcp']
+  const signer = await Signer.create(issuer, resource)
+  const store = memoryStore()
+  const keys = [Buffer.alloc(32, 'k')]
+  const auth = { issuer, resource, jwks: signer.keys }
+  const endpoints = Array.from({ length: 3 }, () => createEndpoint(server(), { store, allowedHosts: '*', keys, auth }))
+  const send = async (turn: number, sub: string, method: string, params: Record<string, unknown>) => {
+    const headers = {
+      ...{ 'content-type': 'application/json', accept: 'application/json, text/event-stream' },
+      ...{ 'mcp-protocol-version': '2026-07-28', 'mcp-method': method },
+      'mcp-name': String(params.taskId ?? params.name),
+      authorization: `Bearer ${await signer.token({ sub })}`,
+    }
+    const _meta = { [`${PREFIX}protocolVersion`]: '2026-07-28', [`${PREFIX}clientCapabilities`]: DECLARED }
+    const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params: { ...params, _meta } })
+    const request = new Request('http://localhost/mcp', { method: 'POST', headers, body })
+    const response = (await endpoints[turn]?.fetch(request)) as Response
+    return (await response.json()) as RpcMessage
+  }
+  const { taskId } = (await send(0, 'ada', 'tools/call', { name: 'asks', arguments: {} })).result
+  await eventually(async () =>
+    expect((await send(1, 'ada', 'tasks/get', { taskId })).result.status).toBe('input_required'),
+  )
+  const unknown = (await send(0, 'bob', 'tasks/get', { taskId: 'nothing' })).error
+  expect(unknown?.code).toBe(-32602)
+  for (const method of ['tasks/get', 'tasks/update', 'tasks/cancel']) {
+    const inputResponses = { a: { action: 'accept', content: { n: 1 } } }
+    const { error } = await send(2, 'bob', method, { taskId, inputResponses })
+    expect(error?.message.replace(taskId, 'nothing')).toBe(unknown?.message)
+    expect(error?.code).toBe(-32602)
+  }
+  const { status, inputRequests } = (await send(2, 'ada', 'tasks/get', { taskId })).result
+  expect(status).toBe('input_required')
+  expect(Object.keys(inputRequests)).toContain('a')
+  await Promise.all(endpoints.map((endpoint) => endpoint.close()))
 })
 
 test.each([

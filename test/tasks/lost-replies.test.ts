@@ -50,6 +50,16 @@ describe('a connection to Redis that is cut before the reply', () => {
     await lost
     expect(await tasks.update(key, answers, HELD, { owner: 'i:c' })).not.toHaveProperty('claim')
   })
+
+  test('cancel: it is the cancel of the same request, and names the run that it ended', async () => {
+    const { tasks, key } = await open()
+    await tasks.cancel({ ...key, id: 'none' })
+    await tasks.get(key, HELD, { owner: 'i:a' })
+    const lost = f.proxy.loseReply()
+    expect(await tasks.cancel(key)).toMatchObject({ status: 'ok', view: { status: 'cancelled' }, owner: 'i:a' })
+    await lost
+    expect(await tasks.cancel(key)).toMatchObject({ status: 'over' })
+  })
 })
 
 /** An endpoint on `base` that loses the reply of one operation on tasks, once. */

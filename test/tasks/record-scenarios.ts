@@ -234,7 +234,10 @@ export const recordScenarios = {
     await tasks.watch(key, 'i:gone', 0)
     await tasks.watch(key, 'i:late', -5)
     expect(await tasks.renew(key, { owner: 'i:a', message: 'half' }, HELD)).toEqual({ status: 'ok', watchers: ['i:w'] })
-    expect(await tasks.get(key, HELD)).toMatchObject({ view: { message: 'half' } })
+    expect(await tasks.get(key, HELD)).toMatchObject({ view: { message: 'half', progress: undefined } })
+    await tasks.renew(key, { owner: 'i:a', message: 'more', progress: '{"progress":2}' }, HELD)
+    await tasks.renew(key, { owner: 'i:a', message: 'said' }, HELD)
+    expect(await tasks.get(key, HELD)).toMatchObject({ view: { message: 'said', progress: '{"progress":2}' } })
     expect(await tasks.end(key, 'i:a', { kind: 'failed', outcome: '{}', message: 'why' }, HELD)).toMatchObject({
       watchers: ['i:w'],
     })

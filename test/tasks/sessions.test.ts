@@ -1,4 +1,8 @@
-/** Tasks of 2025-11-25: every rule, through three instances with round robin. */
+/**
+ * Tasks of 2025-11-25, through three instances with round robin. The rules, in the order of the specification's chapters on tasks:
+ * 1 capability, 2 what tools support, 3 without the capability (unused.test.ts), 4 creating, 5 getting, and the result, 6 listing,
+ * 7 cancelling, 8 unknown ids and errors of tools, 9 input, 10 status and progress, 11 nothing of it in the other revisions.
+ */
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import { CallToolResultSchema, ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js'
@@ -32,7 +36,7 @@ const ended = (taskId: string) =>
     return ['completed', 'failed', 'cancelled'].includes(task.status) ? task : undefined
   })
 
-describe('the capability', () => {
+describe('rules 1, 2, 11: the capability', () => {
   test.each(SESSION_REVISIONS)('%s has it, and the methods, where it has tasks', async (revision) => {
     const params = { protocolVersion: revision, capabilities: {}, clientInfo: { name: 'raw', version: '1' } }
     const response = await post(fleet.url, request(0, 'initialize', params))
@@ -65,7 +69,7 @@ describe('the capability', () => {
   })
 })
 
-describe('a task', () => {
+describe('rules 4, 5, 8: a task', () => {
   test('is answered as a nested task that any instance has, with its real lifetime', async () => {
     const task = await start('optional', { gate: 'nested' }, { ttl: 90_000 })
     expect(task).toMatchObject({ status: 'working', ttl: 90_000, pollInterval: expect.any(Number) })
@@ -127,7 +131,7 @@ describe('a task', () => {
   })
 })
 
-describe('tasks/result', () => {
+describe('rules 5, 8, 10: tasks/result', () => {
   test('waits on another instance than the one that runs the task, and has what the call would have had', async () => {
     const message = request(++ids, 'tools/call', { name: 'optional', arguments: { gate: 'wait' }, task: {} })
     const { taskId } = (await call(fleet.at(0), session, message)).result.task
@@ -170,6 +174,34 @@ describe('tasks/result', () => {
     expect(messages.at(-1)?.result.content[0].text).toBe('through status')
   })
 
+  test('tells the progress of the task under the token of its call', async () => {
+    const params = { name: 'reporting', arguments: { gate: 'told' }, task: {}, _meta: { progressToken: 'of the call' } }
+    const { taskId } = (await ask('tools/call', params)).result.task
+    const stream = await postStream(fleet.url, request(++ids, 'tasks/result', { taskId }), { session })
+    await stream.until(({ params }) => params?.statusMessage === 'first')
+    for (const [i, said] of ['first', 'second'].entries()) {
+      await open(`told ${said}`)
+      const { message } = await stream.until(({ method }) => method === 'notifications/progress')
+      expect(message?.params).toEqual({
+        ...{ progressToken: 'of the call', progress: i + 2, total: 3, message: ['second', 'third'][i] },
+        _meta: { [RELATED]: { taskId } },
+      })
+    }
+    await open('told third')
+    expect((await stream.rest()).at(-1)?.result.content[0].text).toBe('reported')
+  })
+
+  test('tells no progress where the call has no token', async () => {
+    const { taskId } = await start('reporting', { gate: 'untold' })
+    const stream = await postStream(fleet.url, request(++ids, 'tasks/result', { taskId }), { session })
+    for (const said of ['first', 'second', 'third']) {
+      await stream.until(({ params }) => params?.statusMessage === said)
+      await open(`untold ${said}`)
+    }
+    await stream.rest()
+    expect(stream.events.map(({ message }) => message?.method)).not.toContain('notifications/progress')
+  })
+
   test('goes on at another instance where the client comes back', async () => {
     const { taskId } = await start('optional', { gate: 'resume' })
     const first = await postStream(fleet.at(0), request(++ids, 'tasks/result', { taskId }), { session })
@@ -188,7 +220,7 @@ describe('tasks/result', () => {
   })
 })
 
-describe('tasks/list', () => {
+describe('rule 6: tasks/list', () => {
   test('has every task of the session, the oldest first, page by page', async () => {
     const own = await initialize(fleet.url)
     const made: string[] = []
@@ -206,7 +238,7 @@ describe('tasks/list', () => {
   })
 })
 
-describe('tasks/cancel', () => {
+describe('rule 7: tasks/cancel', () => {
   test('ends a task for good: what its handler returns later does not count', async () => {
     const { taskId } = await start('optional', { gate: 'cancelled' })
     const waiting = ask('tasks/result', { taskId })
@@ -225,7 +257,7 @@ describe('tasks/cancel', () => {
   })
 })
 
-describe('a task that asks', () => {
+describe('rule 9: a task that asks', () => {
   test('asks on the stream of tasks/result, gets its answers through any instance, and works on', async () => {
     const { taskId } = await start('asking')
     await eventually(async () => ((await get(taskId)).status === 'input_required' ? true : undefined))
@@ -266,7 +298,7 @@ describe('a task that asks', () => {
   })
 })
 
-test('a task of a session is unknown in the stateless revision', async () => {
+test('rule 11: a task of a session is unknown in the stateless revision', async () => {
   const { taskId } = await start('required')
   const meta = {
     'io.modelcontextprotocol/protocolVersion': '2026-07-28',
@@ -278,7 +310,7 @@ test('a task of a session is unknown in the stateless revision', async () => {
   expect(((await response.json()) as { error?: { code: number } }).error?.code).toBe(-32602)
 })
 
-describe('the official client 1.x', () => {
+describe('rules 1 to 9 with the official client 1.x', () => {
   let client: Client
   const asked: string[] = []
   beforeAll(async () => {

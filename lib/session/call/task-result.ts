@@ -31,6 +31,7 @@ export async function waitForResult(
   try {
     await watch.begin()
     let sent = ''
+    let { progress } = first
     for (;;) {
       watch.looking()
       const view = await engine.get(key, caller)
@@ -39,6 +40,10 @@ export async function waitForResult(
       const text = JSON.stringify(status)
       if (text !== sent) await channel.notify('notifications/tasks/status', status)
       sent = text
+      if (view.progress !== undefined && view.progress !== progress) {
+        await channel.notify('notifications/progress', related(JSON.parse(view.progress) as JsonObject, key.id))
+      }
+      progress = view.progress
       if (isTerminal(view)) return resultOf(key.id, view)
       // The connection that has sent the asks may be gone.
       if (view.asks.length > 0) await watch.renew()

@@ -28,6 +28,7 @@ export interface Task extends Pick<NewTask, 'request' | 'ttl' | 'poll' | 'retrie
   progress: boolean
   queued: number
   message: string | undefined
+  shown: string | undefined
   outcome: string | undefined
   asks: Map<string, Kept>
   results: Map<string, string>
@@ -46,7 +47,7 @@ export function taskOf(made: NewTask, { lease, patience }: TaskTerms, now: numbe
   return {
     ...{ request, ttl, poll, retries, status: 'working', leg: 1, lost: 0, progress: false },
     runs: owner === undefined ? 0 : 1,
-    message: undefined,
+    ...{ message: undefined, shown: undefined },
     ...{ created, updated: created },
     expires: now + ttl,
     owner: owner ?? '',
@@ -72,8 +73,8 @@ export function openOf({ asks }: Task): [string, Kept][] {
 }
 
 export function viewOf(task: Task): TaskView {
-  const { status, created, updated, ttl, poll, leg, message, outcome } = task
+  const { status, created, updated, ttl, poll, leg, message, shown: progress, outcome } = task
   const open = status === 'input_required' ? openOf(task) : []
   const asks = open.map(([key, { ask, request }]) => ({ key, ask, request }))
-  return { status, created, updated, ttl, poll, leg, message, asks, outcome }
+  return { status, created, updated, ttl, poll, leg, message, progress, asks, outcome }
 }

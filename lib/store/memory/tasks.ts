@@ -189,13 +189,14 @@ export function taskOperations(state: State): TaskStore {
       return { status: 'ok', view: viewOf(task), ...taken, watchers: news ? watchersOf(task) : [] }
     },
 
-    async renew(key, { owner, message, once }, { lease }) {
+    async renew(key, { owner, message, progress, once }, { lease }) {
       const task = find(key)
       if (!task) return { status: 'unknown' }
       if (task.owner !== owner) return { status: task.status === 'cancelled' ? 'cancelled' : 'lost' }
       task.lease = clock.now() + lease
       if (message !== undefined) {
         task.message = message
+        task.shown = progress ?? task.shown
         changed(task, 'working')
       }
       const refused = once && keepOnce(key, task, owner, once)

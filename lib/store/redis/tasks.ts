@@ -1,4 +1,5 @@
 /** Tasks in Redis. */
+import { randomId } from '../../base/ids.ts'
 import {
   type Offer,
   TASK_BYTES,
@@ -47,7 +48,7 @@ export function taskOperations(commands: Commands): TaskStore {
       return commands.script(scripts.updateTask, given)
     },
 
-    renew(key, { owner, message, once }, terms) {
+    renew(key, { owner, message, progress = '', once }, terms) {
       const value = once?.step === 'end' ? once.value : ''
       return commands.script(scripts.renewTask, {
         ...placeOf(key),
@@ -56,6 +57,7 @@ export function taskOperations(commands: Commands): TaskStore {
           owner,
           says: message !== undefined,
           message: message ?? '',
+          progress,
           step: once?.step ?? '',
           name: once?.name ?? '',
         },
@@ -78,7 +80,7 @@ export function taskOperations(commands: Commands): TaskStore {
       })
     },
 
-    cancel: (key) => commands.script(scripts.cancelTask, { ...placeOf(key), backOff: [] }),
+    cancel: (key) => commands.script(scripts.cancelTask, { ...placeOf(key), by: randomId(6), backOff: [] }),
 
     watch: (key, watcher, lifetime, { stream, lifetime: asksFor } = { stream: '', lifetime: 0 }) =>
       commands.script(watchTask, { ...placeOf(key), watcher, lifetime, stream, asksFor, backOff: [] }),

@@ -11,7 +11,7 @@ local dead = not born or born + ttl <= now() or (bound and call('EXISTS', sessio
 
 /** `view()`: what a client sees; `watchers()`: those who wait, without those whose time is over. */
 export const VIEW = `
-local VIEW = { 'st', 'born', 'upd', 'ttl', 'poll', 'leg', 'msg', 'out' }
+local VIEW = { 'st', 'born', 'upd', 'ttl', 'poll', 'leg', 'msg', 'out', 'pgs' }
 local function view()
   local fields = call('HMGET', task, unpack(VIEW))
   local asks = {}
@@ -87,7 +87,7 @@ const STATUS: Readonly<Record<string, TaskStatus>> = {
 
 export function readView(reply: unknown): TaskView {
   const [fields, flat] = list(reply)
-  const [st, born, upd, ttl, poll, leg, msg, out] = list(fields)
+  const [st, born, upd, ttl, poll, leg, msg, out, pgs] = list(fields)
   const given = texts(flat)
   const asks = Array.from({ length: given.length / 3 }, (_, i) => {
     const [key = '', ask = '', request = ''] = given.slice(3 * i, 3 * i + 3)
@@ -96,6 +96,7 @@ export function readView(reply: unknown): TaskView {
   return {
     ...{ status: STATUS[text(st)] ?? 'failed', created: Number(born), updated: Number(upd), ttl: Number(ttl) },
     ...{ poll: Number(poll), leg: Number(leg), message: optional(msg), asks, outcome: optional(out) },
+    progress: optional(pgs),
   }
 }
 

@@ -1,9 +1,9 @@
 /**
  * Scripts on tasks. A record is a hash: `st` status (w, i, c, f, x), `req` request, `own` owner, `lse` until when the leg is its
  * owner's or waits, `leg`, `lost` runs of it that were lost without progress, `runs` all of its runs, `prg` set where its run has kept something, `que` until
- * when an executor's message may be on its way, `max` how often it is run again, `born`, `upd`, `ttl`, `poll`, `msg`, `out` outcome,
+ * when an executor's message may be on its way, `max` how often it is run again, `born`, `upd`, `ttl`, `poll`, `msg`, `pgs` progress, `out` outcome,
  * `n` entries and `size` bytes of the journal, `open` keys of asks without an answer, `w` those who wait, `asks` the stream on which
- * the asks are sent, until when, and the how-manieth that is, `by` the run that ended the last leg; `h:<key>` digest of an ask, `q:<key>` its request, `a:<key>` its answer, `o:<name>` a result, `b:<name>` who began a single.
+ * the asks are sent, until when, and the how-manieth that is, `by` the run that ended the last leg, `end` the cancel and whose leg that ended; `h:<key>` digest of an ask, `q:<key>` its request, `a:<key>` its answer, `o:<name>` a result, `b:<name>` who began a single.
  */
 import type { CancelReply, EndReply, KeepReply, TaskStore } from '../../tasks.ts'
 import { list, text, texts } from './decode.ts'
@@ -113,12 +113,12 @@ return { view(), taken, watchers() }
 
 /**
  * Renews the lease, with a status message or a step of `ctx.once`.
- * Keys: the record; the session. Arguments: the run; whether there is a message, and the message; the step ('', 'begin', 'end',
+ * Keys: the record; the session. Arguments: the run; whether there is a message, the message and its progress ('' for none); the step ('', 'begin', 'end',
  * 'fail'), its name and value; the lease and the bounds of the journal. Reply: a word; then the value that is known, or those who wait.
  */
 export const renewTask = defineScript('mcpTaskRenew', {
   keys: ['task', 'session'],
-  texts: ['owner', 'message', 'step', 'name', 'value'],
+  texts: ['owner', 'message', 'progress', 'step', 'name', 'value'],
   numbers: ['lease', 'mostBytes', 'mostEntries'],
   flags: ['bound', 'says'],
   lists: ['backOff'],
@@ -134,6 +134,7 @@ local st, own = unpack(call('HMGET', task, 'st', 'own'))
 if own ~= owner then return { st == 'x' and 'cancelled' or 'lost' } end
 call('HSET', task, 'lse', now() + lease)
 if says then call('HSET', task, 'msg', message, 'upd', now()) end
+if progress ~= '' then call('HSET', task, 'pgs', progress) end
 if step ~= '' then
   local known = call('HGET', task, 'o:' .. name)
   if known and step ~= 'fail' then return { 'known', known } end
@@ -215,11 +216,12 @@ return { 'ok', { 'enqueue', tonumber(at), delay }, {} }
 })
 
 /**
- * Ends a task at once.
- * Keys: the record; the session. Reply: a word, the view, the owner of the leg and those who wait.
+ * Ends a task at once. A repeat is answered as the first.
+ * Keys: the record; the session. Argument: a name of this cancel. Reply: a word, the view, the owner of the leg and those who wait.
  */
 export const cancelTask = defineScript('mcpTaskCancel', {
   keys: ['task', 'session'],
+  texts: ['by'],
   flags: ['bound'],
   lists: ['backOff'],
   reply(reply): CancelReply {
@@ -232,9 +234,12 @@ export const cancelTask = defineScript('mcpTaskCancel', {
   },
   lua: `${FIND}${VIEW}
 if dead then return { 'unknown' } end
-local st, own = unpack(call('HMGET', task, 'st', 'own'))
+local st, own, was = unpack(call('HMGET', task, 'st', 'own', 'end'))
+local mark = by .. ' '
+if was and string.sub(was, 1, #mark) == mark then return { 'ok', view(), string.sub(was, #mark + 1), watchers() } end
 if st ~= 'w' and st ~= 'i' then return { 'over', view() } end
 stop('x')
+call('HSET', task, 'end', mark .. own)
 return { 'ok', view(), own, watchers() }
 `,
 })
