@@ -11,6 +11,7 @@ import type { AdminStore, Store } from '../../../lib/store/store.ts'
 import { eventually } from '../../support/eventually.ts'
 import { freePort } from '../../support/ports.ts'
 import {
+  call,
   type EventReader,
   getStream,
   initialize,
@@ -150,6 +151,44 @@ test('a call whose instance was killed is listed without what it is, and its cli
   expect(messages.at(-1)).toMatchObject({ id: 1, error: { code: -32603 } })
 })
 
+test('a call that is suspended is listed as such, and --end ends it, though nobody runs it', async () => {
+  const { url } = await fleet.start({ SUSPEND_AFTER_SECONDS: '0.2', GET_POLICY: 'off' }, 'durable')
+  const session = await initialize(url)
+  const params = { name: 'transfer', arguments: { call: 'suspended' } }
+  const reader = await postStream(url, request(1, 'tools/call', params), { session })
+  await reader.until(({ method }) => method === 'elicitation/create')
+  const position = reader.lastId
+  // Its stream closes, and the client comes back later.
+  await reader.rest()
+  const [one] = (await fleet.json('calls', '--session', keyOf(session))).calls as CallView[]
+  expect(one).toMatchObject({ state: 'suspended', request: 1 })
+  expect((await fleet.run('calls', '--session', keyOf(session))).stdout).toContain('suspended')
+  const { stdout } = await fleet.run('calls', '--end', one?.key ?? '')
+  expect(stdout).toBe('The call has ended, and its client gets an error.\n')
+  const messages = await (await getStream(at(1), session, position)).rest()
+  expect(messages.at(-1)).toMatchObject({ id: 1, error: { message: 'An operator has ended this call.' } })
+})
+
+test('tasks says which there are, and --cancel ends one as its client would', async () => {
+  const { url } = await fleet.start({}, 'session-tasks')
+  const session = await initialize(url)
+  const params = { name: 'optional', arguments: { gate: 'never' }, task: {} }
+  const { taskId } = (await call(url, session, request(1, 'tools/call', params))).result.task
+  const [one] = (await fleet.json('tasks', '--session', keyOf(session))).tasks as Record<string, unknown>[]
+  expect(one).toMatchObject({
+    ...{ status: 'working', tool: 'optional', revision: '2025-11-25', session: keyOf(session), leg: 1, asks: 0 },
+    instance: expect.any(String),
+  })
+  const key = String(one?.key)
+  const listed = (await fleet.run('tasks')).stdout
+  expect(listed).toMatch(/^TASK +TOOL +STATUS +AGE +LEG +ASKS +INSTANCE +ENDS IN\n/)
+  expect(listed).toContain(key)
+  expect((await fleet.run('tasks', '--task', key)).stdout).toMatch(/^status +working$/m)
+  expect((await fleet.run('tasks', '--cancel', key)).stdout).toBe('The task is cancelled.\n')
+  expect((await call(url, session, request(2, 'tasks/get', { taskId }))).result.status).toBe('cancelled')
+  expect((await fleet.run('tasks', '--cancel', key)).stderr).toBe('The task has ended before.\n')
+})
+
 test('an instance of a build that does not answer operators leaves the call listed without what it is', async () => {
   const found = await inspectCalls(store, ['nobody~:run', ''], systemClock)
   expect(found.size).toBe(0)
@@ -162,6 +201,9 @@ test('bad input and no Redis are one line', async () => {
     [['sessions', '--session', '-AAAAAAAAAAAAAAAAAAAA-'], /^There is no session with this key\. [^\n]+\n$/],
     [['sessions', '--end', '-AAAAAAAAAAAAAAAAAAAA-'], /^There is no session with this key\. [^\n]+\n$/],
     [['calls', '--session', '-AAAAAAAAAAAAAAAAAAAA-'], /^There is no session with this key\.\n$/],
+    [['tasks', '--session', 'x'], /^There is no session with this key\.\n$/],
+    [['tasks', '--task', 'x'], /^There is no task with this key\. [^\n]+\n$/],
+    [['tasks', '--cancel', 'x'], /^There is no task with this key\. [^\n]+\n$/],
     [['calls', '--end', '-AAAAAAAAAAAAAAAAAAAA-.AAAAAAAAAAAA'], /^There is no call with this key\. [^\n]+\n$/],
     [['sessions', '--end', '--json'], /^Option '--end' [^\n]+ Usage: mcp-anywhere sessions /],
     [['sessions', '--token', 'secret'], /^--token: AUTH_ISSUER is not set: [^\n]+\n$/],
@@ -171,7 +213,7 @@ test('bad input and no Redis are one line', async () => {
     expect([code, stdout]).toEqual([1, ''])
     expect(stderr).toMatch(line)
   }
-  for (const command of ['instances', 'sessions', 'calls']) {
+  for (const command of ['instances', 'sessions', 'calls', 'tasks']) {
     const { code, stderr } = await runHere(command, [], [])
     expect(code).toBe(1)
     expect(stderr).toMatch(/^REDIS_URL is not set: sessions are in the memory of each process [^\n]+\n$/)

@@ -8,6 +8,7 @@ import { vi } from 'vitest'
 import { command as calls } from '../../../lib/cli/admin/calls.ts'
 import { command as instances } from '../../../lib/cli/admin/instances.ts'
 import { command as sessions } from '../../../lib/cli/admin/sessions.ts'
+import { command as tasks } from '../../../lib/cli/admin/tasks.ts'
 import { type Command, Failure } from '../../../lib/cli/command.ts'
 import { root } from '../../../tools/build.ts'
 import { Project } from '../../cli/project.ts'
@@ -31,9 +32,9 @@ export class Deployment {
     writeFileSync(join(this.project.folder, 'prod.env'), lines.join(''))
   }
 
-  async start(more: Record<string, string> = {}): Promise<DeployedInstance> {
+  async start(more: Record<string, string> = {}, module = 'everything'): Promise<DeployedInstance> {
     const entry = join(root, 'test/support/node-entry.ts')
-    const server = join(root, 'test/fixtures/everything.ts')
+    const server = join(root, `test/fixtures/${module}.ts`)
     const child = spawn(process.execPath, [entry, server], {
       env: { PATH: process.env.PATH, PORT: '0', LOG: '0', ...this.env, ...more },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -84,7 +85,7 @@ interface Ended {
   stderr: string
 }
 
-const COMMANDS: Record<string, Command> = { instances, sessions, calls }
+const COMMANDS: Record<string, Command> = { instances, sessions, calls, tasks }
 
 /** @param variables those that the command takes from a file: they are removed afterwards */
 export async function runHere(name: string, args: string[], variables: string[]): Promise<Ended> {

@@ -1,4 +1,5 @@
 /** Instances in one process, on one store and one clock that tests advance, and a client that goes on where it stopped. */
+import type { AuthOptions } from '../../../lib/auth/options.ts'
 import { createEndpoint, type Endpoint } from '../../../lib/endpoint.ts'
 import type { CallToolResult } from '../../../lib/protocol/types.ts'
 import type { Context } from '../../../lib/server/context/context.ts'
@@ -29,22 +30,29 @@ export function serving(run: (ctx: Context) => Promise<CallToolResult>, config: 
   return new TestFleet(server)
 }
 
-async function calling(at: Endpoint, { revision, meta }: { revision?: string; meta?: object | undefined }) {
-  const client = await TestClient.open(at, revision)
+interface Calling {
+  revision?: string
+  meta?: object | undefined
+  /** Its access token. */
+  token?: string
+}
+
+async function calling(at: Endpoint, { revision, meta, token }: Calling) {
+  const client = await TestClient.open(at, revision, token)
   await client.call(at, 'act', {}, meta)
   return client
 }
 
 /** A client whose call waits for its one answer. */
-export async function asked(at: Endpoint, given: { revision?: string } = {}): Promise<TestClient> {
+export async function asked(at: Endpoint, given: Calling = {}): Promise<TestClient> {
   const client = await calling(at, given)
   await until(() => client.asks.length === 1)
   return client
 }
 
 /** A client whose call waits for its first answer, and was suspended. */
-export async function suspended(fleet: TestFleet, at: Endpoint, meta?: object): Promise<TestClient> {
-  const client = await calling(at, { meta })
+export async function suspended(fleet: TestFleet, at: Endpoint, meta?: object, token?: string): Promise<TestClient> {
+  const client = await calling(at, { meta, ...(token !== undefined && { token }) })
   await until(() => client.asks.length > 0)
   await fleet.pass(SUSPEND_AFTER)
   await until(() => !client.isConnected)
@@ -74,7 +82,7 @@ export class TestFleet {
   }
 
   /** Starts an instance. `steps` stand in front of the store's operations. */
-  start(session: Partial<SessionOptions> = {}, steps: Steps = {}): Endpoint {
+  start(session: Partial<SessionOptions> = {}, steps: Steps = {}, auth?: AuthOptions): Endpoint {
     const fate: Fate = { dead: false, unseen: false }
     const gone = () => new Promise<never>(() => {})
     const alive: Step = async (proceed, ids) => {
@@ -94,6 +102,7 @@ export class TestFleet {
       store,
       clock: this.clock,
       session: options,
+      ...(auth && { auth }),
       onError: (error) => this.errors.push(error),
     })
     this.#fates.set(endpoint.instanceId, fate)
@@ -152,6 +161,7 @@ export interface TestRequest {
 /** A client with a session that calls one tool, and comes back to its stream as the endpoint says. */
 export class TestClient {
   readonly session: string
+  token: string | undefined
   /** All messages that it received, in order. */
   readonly messages: RpcMessage[] = []
   /** The `retry` of each response that ended without the result. */
@@ -161,19 +171,21 @@ export class TestClient {
   #lastId: string | undefined
   #reader: EventReader | undefined
 
-  constructor(session: string) {
+  constructor(session: string, token: string | undefined) {
     this.session = session
+    this.token = token
   }
 
-  static async open(at: Endpoint, revision = REVISION): Promise<TestClient> {
+  static async open(at: Endpoint, revision = REVISION, token?: string): Promise<TestClient> {
     const capabilities = { elicitation: { form: {}, url: {} } }
     const params = { protocolVersion: revision, capabilities, clientInfo: { name: 't', version: '1' } }
-    const response = await send(at, { method: 'POST', body: request(0, 'initialize', params) })
-    return new TestClient(response.headers.get('mcp-session-id') ?? '')
+    const headers = bearer(token)
+    const response = await send(at, { method: 'POST', headers, body: request(0, 'initialize', params) })
+    return new TestClient(response.headers.get('mcp-session-id') ?? '', token)
   }
 
   get #headers(): Record<string, string> {
-    return { 'mcp-session-id': this.session }
+    return { 'mcp-session-id': this.session, ...bearer(this.token) }
   }
 
   post(at: Endpoint, body: object): Promise<Response> {
@@ -248,6 +260,9 @@ export class TestClient {
     return this.result?.result?.content?.[0]?.text
   }
 }
+
+const bearer = (token: string | undefined): Record<string, string> =>
+  token === undefined ? {} : { authorization: `Bearer ${token}` }
 
 export function send(at: Endpoint, { method, headers, body }: TestRequest): Promise<Response> {
   const accept = method === 'GET' ? 'text/event-stream' : ACCEPT_BOTH

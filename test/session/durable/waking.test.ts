@@ -131,6 +131,29 @@ test('of several asks any answer wakes the call, and the run waits for the other
   expect(client.said).toEqual(['One is there.'])
 })
 
+test('an answer whose token lacks the scopes of the call is stored and wakes nobody: a poll that has them goes on', async () => {
+  runs = 0
+  fleet = serving(ask, { durable: true, requiredScopes: ['act'] })
+  // A token is the list of its scopes.
+  const verify = (token: string) => ({ subject: 'ada', scopes: token.split('.') })
+  const auth = { issuer: 'https://as.example', resource: 'http://localhost/mcp', verify }
+  const at = fleet.start({}, {}, auth)
+  const client = await suspended(fleet, at, undefined, 'act')
+  client.token = 'other'
+  expect(await client.answer(at, client.asks[0]!, ANSWER)).toBe(202)
+  await fleet.pass(1_000)
+  expect(runs).toBe(1)
+  expect(at.stats().calls).toBe(0)
+  client.token = 'act'
+  await client.poll(at)
+  await until(() => client.text === 'accept')
+  expect(runs).toBe(2)
+  // One that has them wakes it at once.
+  const other = await suspended(fleet, at, undefined, 'act')
+  await other.answer(at, other.asks[0]!, ANSWER)
+  await until(() => runs === 4)
+})
+
 test('an instance that shuts down stores an answer and wakes nobody: the next poll finds it', async () => {
   const takers: unknown[] = []
   const answer: Step = (proceed, _key, _ask, _value, taker) => {
