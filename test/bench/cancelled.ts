@@ -54,6 +54,7 @@ export async function costAfterCancels(redis: RedisServer, cancelled: number, ca
   const before = await usec()
   await run(calls, false)
   const spent = (await usec()) - before
+  if (spent === 0) throw new Error('Redis has seen no call.')
   await endpoint.close()
   admin.disconnect()
   return spent / calls

@@ -61,6 +61,7 @@ export class Connection {
   /** Sends a request. Resolves when its response has ended. */
   send(request: Buffer | string): Promise<Outline> {
     return new Promise((resolve, reject) => {
+      if (this.#socket.destroyed) return reject(new Error('The server has closed the connection.'))
       this.sent++
       this.#done = resolve
       this.#failed = reject

@@ -11,7 +11,7 @@
  * `--against <checkout>` compares with the commit before instead: see against.ts.
  */
 import { parseArgs } from 'node:util'
-import { startRedis } from '../support/redis.ts'
+import { type RedisServer, startRedis } from '../support/redis.ts'
 import { against } from './against.ts'
 import { announce } from './announce.ts'
 import { costAfterCancels } from './cancelled.ts'
@@ -94,26 +94,22 @@ async function scenarios(): Promise<Figure[]> {
   })
 }
 
-async function durable(): Promise<StepCosts> {
+/** On a Redis that no server of another name has used. */
+async function onOwnRedis<T>(work: (own: RedisServer) => Promise<T>): Promise<T> {
   const own = await startRedis()
-  try {
-    const costs = await measureSteps(own.port)
-    console.log(`\n${stepsText(costs)}\n`)
-    return costs
-  } finally {
-    await own.stop()
-  }
+  return work(own).finally(() => own.stop())
+}
+
+async function durable(): Promise<StepCosts> {
+  const costs = await onOwnRedis(({ port }) => measureSteps(port))
+  console.log(`\n${stepsText(costs)}\n`)
+  return costs
 }
 
 async function tasks(): Promise<TaskCosts> {
-  const own = await startRedis()
-  try {
-    const costs = await measureTasks(own.port)
-    console.log(`\n${tasksText(costs)}\n`)
-    return costs
-  } finally {
-    await own.stop()
-  }
+  const costs = await onOwnRedis(({ port }) => measureTasks(port))
+  console.log(`\n${tasksText(costs)}\n`)
+  return costs
 }
 
 async function ceilings(): Promise<NonNullable<Report['ceilings']>> {
@@ -126,9 +122,11 @@ async function ceilings(): Promise<NonNullable<Report['ceilings']>> {
   })
   const bus: BusCost[] = []
   for (const receivers of short ? [2, 10] : [10, 100, 1_000]) {
-    const own = await startRedis()
-    pin(own.pid, 'rest')
-    bus.push(await measureBus(own, { receivers, ms: short ? 300 : 6_000, rate: 100 }).finally(() => own.stop()))
+    const measured = onOwnRedis((own) => {
+      pin(own.pid, 'rest')
+      return measureBus(own, { receivers, ms: short ? 300 : 6_000, rate: 100 })
+    })
+    bus.push(await measured)
   }
   console.log(`\n${operationsText(operations)}\n\n${busText(bus)}\n\n${simulationText({ operations, bus })}`)
   return { operations, bus }
@@ -143,7 +141,8 @@ try {
   }
   if (wanted('cancelled')) {
     const [many, calls] = short ? [50, 50] : [3_000, 2_000]
-    const [fresh, after] = [await costAfterCancels(redis, 0, calls), await costAfterCancels(redis, many, calls)]
+    const cost = (cancelled: number) => onOwnRedis((own) => costAfterCancels(own, cancelled, calls))
+    const [fresh, after] = [await cost(0), await cost(many)]
     const figures = `${fresh.toFixed(0)} us in a new session, ${after.toFixed(0)} us after ${many} cancelled calls`
     console.log(`Redis, for a registered call: ${figures} (at most 20 % more)`)
   }

@@ -24,7 +24,9 @@ export function start(
   errors: () => number = () => 0,
 ): void {
   errorsOf = errors
-  serve({ fetch: fetch as never, port: 0, hostname: '127.0.0.1' }, ({ port }) => listens(port))
+  // Connections rest between two measures.
+  const serverOptions = { keepAliveTimeout: 620_000 }
+  serve({ fetch: fetch as never, port: 0, hostname: '127.0.0.1', serverOptions }, ({ port }) => listens(port))
 }
 
 /** Reports the port of a server that listens by itself. */
