@@ -6,7 +6,7 @@ import { features } from '../protocol/revisions.ts'
 import type { Caller } from '../runtime/caller.ts'
 import { sessionNotFound } from '../runtime/refusals.ts'
 import { type Reply, type ResponseWriter, watchWriter } from '../runtime/reply.ts'
-import type { StreamStore } from '../store/store.ts'
+import { StoreUnavailable, type StreamStore } from '../store/store.ts'
 import type { CallHost, Require } from './call/host.ts'
 import { GetConnection } from './get-stream.ts'
 import { Connection } from './stream/connection.ts'
@@ -177,7 +177,9 @@ export async function openLegacyStream(
     await hold(host, session, caller, response, undefined)
   } catch (error) {
     onClosed()
-    throw error
+    // The session was opened a moment ago, and nobody has its id: another try opens one.
+    const isLost = error instanceof Refusal && error.status === 404
+    throw isLost ? new StoreUnavailable('lost the session that it had just opened') : error
   }
   const source = {
     attach: (writer: ResponseWriter) => response.attach(watchWriter(writer, { ended: onClosed })),

@@ -457,3 +457,20 @@ test('a subscription whose mail is lost is found by the heartbeat of the stream,
   expect(message?.params).toEqual({ uri: 'note://1' })
   stream.drop()
 })
+
+test('HTTP+SSE: a session that is lost while its stream opens is 503, since another try opens a new one', async () => {
+  const base = memoryStore()
+  let loses = true
+  const take: Step = async (proceed, key) => {
+    if (loses) await base.deleteSession(String(key))
+    loses = false
+    return proceed()
+  }
+  const endpoint = start(new McpServer({ name: 's', version: '1' }), base, { take }, { legacySse: true })
+  const refused = await send(endpoint, '/sse', {})
+  expect(refused.status).toBe(503)
+  expect(refused.headers.get('retry-after')).toMatch(/^\d+$/)
+  const reader = new EventReader(await send(endpoint, '/sse', {}))
+  expect((await reader.next())?.event).toBe('endpoint')
+  reader.drop()
+})

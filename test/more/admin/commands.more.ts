@@ -151,8 +151,21 @@ test('a call whose instance was killed is listed without what it is, and its cli
   expect(messages.at(-1)).toMatchObject({ id: 1, error: { code: -32603 } })
 })
 
+/** An instance of another server, on a Redis of its own. */
+async function other(module: string, more: Record<string, string> = {}) {
+  const own = await startRedis()
+  const deployment = new Deployment(own.url, more)
+  others.push(async () => {
+    await deployment.stop()
+    await own.stop()
+  })
+  return { deployment, ...(await deployment.start({}, module)) }
+}
+const others: (() => Promise<void>)[] = []
+afterAll(() => Promise.all(others.map((stop) => stop())))
+
 test('a call that is suspended is listed as such, and --end ends it, though nobody runs it', async () => {
-  const { url } = await fleet.start({ SUSPEND_AFTER_SECONDS: '0.2', GET_POLICY: 'off' }, 'durable')
+  const { deployment, url } = await other('durable', { SUSPEND_AFTER_SECONDS: '0.2', GET_POLICY: 'off' })
   const session = await initialize(url)
   const params = { name: 'transfer', arguments: { call: 'suspended' } }
   const reader = await postStream(url, request(1, 'tools/call', params), { session })
@@ -160,33 +173,33 @@ test('a call that is suspended is listed as such, and --end ends it, though nobo
   const position = reader.lastId
   // Its stream closes, and the client comes back later.
   await reader.rest()
-  const [one] = (await fleet.json('calls', '--session', keyOf(session))).calls as CallView[]
+  const [one] = (await deployment.json('calls', '--session', keyOf(session))).calls as CallView[]
   expect(one).toMatchObject({ state: 'suspended', request: 1 })
-  expect((await fleet.run('calls', '--session', keyOf(session))).stdout).toContain('suspended')
-  const { stdout } = await fleet.run('calls', '--end', one?.key ?? '')
-  expect(stdout).toBe('The call has ended, and its client gets an error.\n')
-  const messages = await (await getStream(at(1), session, position)).rest()
+  expect((await deployment.run('calls', '--session', keyOf(session))).stdout).toContain('suspended')
+  const { stdout } = await deployment.run('calls', '--end', one?.key ?? '')
+  expect(stdout).toBe('Nobody ran the call. It has ended, and its client gets an error when it comes back.\n')
+  const messages = await (await getStream(url, session, position)).rest()
   expect(messages.at(-1)).toMatchObject({ id: 1, error: { message: 'An operator has ended this call.' } })
 })
 
 test('tasks says which there are, and --cancel ends one as its client would', async () => {
-  const { url } = await fleet.start({}, 'session-tasks')
+  const { deployment, url } = await other('session-tasks')
   const session = await initialize(url)
   const params = { name: 'optional', arguments: { gate: 'never' }, task: {} }
   const { taskId } = (await call(url, session, request(1, 'tools/call', params))).result.task
-  const [one] = (await fleet.json('tasks', '--session', keyOf(session))).tasks as Record<string, unknown>[]
+  const [one] = (await deployment.json('tasks', '--session', keyOf(session))).tasks as Record<string, unknown>[]
   expect(one).toMatchObject({
     ...{ status: 'working', tool: 'optional', revision: '2025-11-25', session: keyOf(session), leg: 1, asks: 0 },
     instance: expect.any(String),
   })
   const key = String(one?.key)
-  const listed = (await fleet.run('tasks')).stdout
+  const listed = (await deployment.run('tasks')).stdout
   expect(listed).toMatch(/^TASK +TOOL +STATUS +AGE +LEG +ASKS +INSTANCE +ENDS IN\n/)
   expect(listed).toContain(key)
-  expect((await fleet.run('tasks', '--task', key)).stdout).toMatch(/^status +working$/m)
-  expect((await fleet.run('tasks', '--cancel', key)).stdout).toBe('The task is cancelled.\n')
+  expect((await deployment.run('tasks', '--task', key)).stdout).toMatch(/^status +working$/m)
+  expect((await deployment.run('tasks', '--cancel', key)).stdout).toBe('The task is cancelled.\n')
   expect((await call(url, session, request(2, 'tasks/get', { taskId }))).result.status).toBe('cancelled')
-  expect((await fleet.run('tasks', '--cancel', key)).stderr).toBe('The task has ended before.\n')
+  expect((await deployment.run('tasks', '--cancel', key)).stderr).toBe('The task has ended before.\n')
 })
 
 test('an instance of a build that does not answer operators leaves the call listed without what it is', async () => {
