@@ -40,12 +40,18 @@ const isOver = (run: Run | undefined): boolean =>
 function checkTakeovers(index: Index, task: Task, runs: readonly Run[]): Problem[] {
   return runs.slice(1).flatMap((run, i) => {
     const before = runs[i]
-    if (!before || mayLoseLeg(index, before, run.begun)) return []
+    if (!before || mayLoseLeg(index, before, run.begun) || isTooLate(index, run)) return []
     const isLegOver = before.entries.some(({ e, at }) => e === 'suspended' && at <= run.begun)
     if (isLegOver && task.tool !== 'task_fragile') return []
     const text = `run ${run.run} began at ${run.begun}, though the process of run ${before.run} lived`
     return [problemOf(task, 'only lost runs are taken over', text, run.begun)]
   })
+}
+
+/** Its process stood still between its claim and its begin. Another one has taken the leg meanwhile, and this one does nothing. */
+function isTooLate(index: Index, { entries, process, begun }: Run): boolean {
+  const did = entries.some(({ e }) => e === 'effect' || e === 'end')
+  return !did && index.mayBeTakenForDead(process, begun, begun)
 }
 
 /** No run begins after a cancel or the end of the session, nor one of a call that was refused, nor a second one of a fragile task. */
