@@ -55,7 +55,10 @@ export class Instance {
   readonly presence: Presence
   /** Requests whose session is being read: they may become calls. */
   entering = 0
-  #draining = false
+  /** This instance shuts down. */
+  draining = false
+  /** Gets each call that begins once the others were handed over. */
+  onLateCall: ((call: RunningCall) => void) | undefined
   #receiving: Promise<Receiving> | undefined
   /** Since when something is open here without a break. */
   #busySince = 0
@@ -93,17 +96,13 @@ export class Instance {
 
   /** @throws Refusal 503 where no further stream is opened here */
   admitStream(id?: RequestId): void {
-    if (this.#draining) throw shuttingDown(id)
+    if (this.draining) throw shuttingDown(id)
     if (this.connections.size >= this.options.maxStreams) throw tooManyStreams(id)
-  }
-
-  get draining(): boolean {
-    return this.#draining
   }
 
   /** Has every stream end that may end before its response. */
   beginDrain(): void {
-    this.#draining = true
+    this.draining = true
     this.presence.leave()
     this.#changes.flush()
     for (const connection of [...this.connections.values()]) connection.drain()
@@ -148,6 +147,7 @@ export class Instance {
   add(kind: 'connection' | 'call', item: HeldConnection | RunningCall): void {
     if (kind === 'connection') this.connections.set(item.token, item as HeldConnection)
     else this.calls.set(item.token, item as RunningCall)
+    if (kind === 'call') this.onLateCall?.(item as RunningCall)
     if (this.#timers.length === 0) this.#startTimers()
   }
 

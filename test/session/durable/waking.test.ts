@@ -198,6 +198,42 @@ test('an instance that begins to shut down while it takes a call gives it back',
   await until(() => client.text === 'accept')
 })
 
+test('a call whose run begins late in the shutdown of its instance is handed over all the same', async () => {
+  const gate = Promise.withResolvers<void>()
+  let reads = 0
+  fleet = serving(async (ctx) => {
+    await ctx.elicit('?', FORM, { key: 'first' })
+    return text((await ctx.elicit('?', FORM, { key: 'second' })).action)
+  })
+  // Between its claim and its run the call's log is read.
+  const readLog: Step = async (proceed) => {
+    reads++
+    await gate.promise
+    return proceed()
+  }
+  const [first, second] = [fleet.start({}, { readLog }), fleet.start()]
+  const client = await suspended(fleet, second)
+  await client.answer(first, client.asks[0]!, ANSWER)
+  await until(() => reads === 1)
+  let isClosed = false
+  void first.close().then(() => (isClosed = true))
+  // Longer than it waits for its calls.
+  await fleet.pass(30_000)
+  expect(isClosed).toBe(false)
+  gate.resolve()
+  // Less than after which the run would be suspended.
+  while (!isClosed) await fleet.pass(1)
+  // It was not suspended: that would take longer.
+  const [left] = await fleet.base.calls(sessionKey('', client.session))
+  expect(left).toMatchObject({ owner: '' })
+  expect(left).not.toHaveProperty('suspended')
+  await client.poll(second)
+  await until(() => client.asks.length === 2)
+  await client.answer(second, client.asks[1]!, ANSWER)
+  await client.poll(second)
+  await until(() => client.text === 'accept')
+})
+
 test('an answer that has claimed the call, and whose reply was lost, gives it back: the call goes on', async () => {
   let lost = 0
   const answer: Step = async (proceed) => {
