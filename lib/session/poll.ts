@@ -2,8 +2,8 @@
 import { around } from '../base/ids.ts'
 import type { Caller } from '../runtime/caller.ts'
 import type { Reply } from '../runtime/reply.ts'
-import type { PollReply } from '../store/journal.ts'
-import { messageAfter } from './call/durable/note.ts'
+import { type PollReply, TIMED_OUT } from '../store/journal.ts'
+import { type AwaitedLeg, awaitedIn, messageAfter } from './call/durable/note.ts'
 import type { CallHost } from './call/host.ts'
 import type { EventPosition } from './stream/event-id.ts'
 import type { Session } from './stream/session.ts'
@@ -20,8 +20,21 @@ export async function pollCall(
   caller: Caller,
   after: EventPosition,
 ): Promise<Reply | undefined> {
-  const reply = await host.instance.store.poll(session.key, after.stream, after)
-  return reply.status === 'suspended' ? replyTo(host, session, caller, after, reply) : undefined
+  const { store } = host.instance
+  const reply = await store.poll(session.key, after.stream, after)
+  if (reply.status !== 'suspended') return undefined
+  const awaited = awaitedIn(reply.note)
+  if (!awaited || (await isAwaited(host, session, caller, awaited))) return replyTo(host, session, caller, after, reply)
+  // The call is due from now on. Its next run finds how its task has gone on.
+  await store.answer(session.key, awaited.ask, TIMED_OUT)
+  return undefined
+}
+
+/** The task of a `tasks/result` waits for its answers still: no other stream has brought them, and nobody has cancelled it. */
+async function isAwaited(host: CallHost, session: Session, caller: Caller, { task: id, leg }: AwaitedLeg) {
+  const engine = await host.tasks?.engine.load()
+  const view = await engine?.get({ scope: session.key, id, inSession: true }, caller)
+  return view?.status === 'input_required' && view.leg === leg
 }
 
 function replyTo(

@@ -44,7 +44,7 @@ describe.each(Object.keys(STORES))('three instances on a store in %s', (name) =>
   let endpoints: Endpoint[]
   let headers: Record<string, string>
   let ids = 0
-  async function open(heartbeat = 5_000): Promise<void> {
+  async function open(heartbeat = 5_000, suspendAfter = 0): Promise<void> {
     aborted = []
     await redis.admin.flushall()
     const memory = memoryStore()
@@ -53,7 +53,7 @@ describe.each(Object.keys(STORES))('three instances on a store in %s', (name) =>
       get: (store, member) => (member === 'close' ? async () => {} : Reflect.get(store, member)),
     })
     endpoints = Array.from({ length: 3 }, () => {
-      const session = { lease: 15_000, heartbeat }
+      const session = { lease: 15_000, heartbeat, suspendAfter }
       return createEndpoint(server(), { store: STORES[name]?.() as Store, keys: KEYS, session, allowedHosts: '*' })
     })
     const params = {
@@ -65,7 +65,11 @@ describe.each(Object.keys(STORES))('three instances on a store in %s', (name) =>
     const response = await send(0, request(++ids, 'initialize', params))
     headers = { 'mcp-session-id': response.headers.get('mcp-session-id') ?? '', 'mcp-protocol-version': '2025-11-25' }
   }
-  afterEach(() => Promise.all(endpoints.map((endpoint) => endpoint.close())))
+  afterEach(async () => {
+    // A call that is over keeps nothing.
+    if (name === 'Redis') await expect.poll(() => redis.admin.keys('*:jrn:*'), { timeout: 5_000 }).toEqual([])
+    await Promise.all(endpoints.map((endpoint) => endpoint.close()))
+  })
 
   const fetchAt = (at: number, init: RequestInit) =>
     (endpoints[at] as Endpoint).fetch(new Request('http://localhost/mcp', init)) as Promise<Response>
@@ -138,6 +142,41 @@ describe.each(Object.keys(STORES))('three instances on a store in %s', (name) =>
     for (const stream of [again, second.stream]) {
       expect((await stream.rest()).at(-1)?.result).toMatchObject(text('accept'))
     }
+  })
+
+  describe('a suspended tasks/result', () => {
+    /** Nobody runs it any more: its client comes back for the rest. */
+    async function suspended(taskId: string): Promise<() => Promise<EventReader>> {
+      const { stream } = await waitFor(1, taskId)
+      await stream.until(isAsk)
+      await stream.rest()
+      const back = { accept: 'text/event-stream', ...headers, 'last-event-id': stream.lastId ?? '' }
+      return async () => new EventReader(await fetchAt(0, { headers: back }))
+    }
+
+    test('finds at the next poll that its task was cancelled', async () => {
+      await open(5_000, 100)
+      const taskId = await start(0, 'asks')
+      const poll = await suspended(taskId)
+      expect(await (await poll()).rest()).toEqual([])
+      expect((await ask(2, 'tasks/cancel', { taskId })).result.status).toBe('cancelled')
+      expect((await (await poll()).rest()).at(-1)?.error?.message).toMatch(/was cancelled/)
+    })
+
+    test('finds at the next poll that another stream has brought the answer', async () => {
+      await open(300, 100)
+      const taskId = await start(0, 'asks')
+      const poll = await suspended(taskId)
+      // Another stream asks, where nobody reads the first.
+      const second = await waitFor(2, taskId)
+      const { message } = await second.stream.until(isAsk)
+      await answer(0, message?.id)
+      const done = async () =>
+        (await ask(2, 'tasks/get', { taskId })).result.status === 'completed' ? true : undefined
+      await eventually(done)
+      expect((await (await poll()).rest()).at(-1)?.result).toMatchObject(text('accept'))
+      await second.stream.rest()
+    })
   })
 
   test('a task has the values of its session', async () => {

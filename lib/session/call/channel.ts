@@ -22,6 +22,7 @@ import type { Handles, KeyValues } from '../../store/values.ts'
 import { sessionData } from '../stream/session.ts'
 import type { Asks } from './asks.ts'
 import type { Leg } from './durable/leg.ts'
+import type { AwaitedLeg } from './durable/note.ts'
 import type { LegParts } from './durable-run.ts'
 import { type CallParts, givePlace, hasJournal, mayHaveJournal, takePlace } from './host.ts'
 import { ASKS, DURABLE } from './on-demand.ts'
@@ -53,6 +54,8 @@ export class SessionChannel extends HandlerChannel implements ClientChannel {
   #leg: Leg | undefined
   /** Until then what the handler has asked is not on its way: the code of asks is loaded. */
   asking: Promise<void> | undefined
+  /** Of `tasks/result`: what it asks its client for. */
+  awaited: AwaitedLeg | undefined
   /** How the call has ended, where that is not for the handler to say. */
   outcome: CallOutcome | undefined
 

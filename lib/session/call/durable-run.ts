@@ -76,8 +76,10 @@ class CallRun implements SuspendableRun {
     return asks
   }
   get note(): string | undefined {
-    const { progress } = this.#parts
-    return progress.wanted ? writeNote(progress) : undefined
+    const { channel, progress } = this.#parts
+    const [ask] = this.asks.waiting
+    const awaited = channel.awaited && ask !== undefined ? { ...channel.awaited, ask } : undefined
+    return writeNote({ progress: progress.wanted ? progress : undefined, awaited })
   }
 
   patiently<T>(work: () => Promise<T>): Promise<T | undefined> {

@@ -47,6 +47,7 @@ export async function waitForResult(
       if (isTerminal(view)) return resultOf(key.id, view)
       // The connection that has sent the asks may be gone.
       if (view.asks.length > 0) await watch.renew()
+      channel.awaited = view.asks.length > 0 ? { task: key.id, leg: view.leg } : undefined
       delivery.deliver(view, watch.turn)
       await untilChanged(watch, channel.signal, delivery.suspended)
     }

@@ -1,6 +1,7 @@
 /**
  * The note of a suspended call: its polls send progress from it, since clients with an idle limit give up where they hear nothing.
- * Each poll sends a little more than the last, and the next run more than all of them.
+ * Each poll sends a little more than the last, and the next run more than all of them. That of `tasks/result` names what it waits for:
+ * the task may go on without this call.
  */
 import { isObject, type JsonObject, notificationText } from '../../../protocol/jsonrpc.ts'
 import { isProgressToken } from '../../../protocol/read.ts'
@@ -13,11 +14,39 @@ interface Progress {
   total: unknown
 }
 
+/** The leg of a task whose questions a call asks. */
+export interface AwaitedLeg {
+  /** The id of the task. */
+  task: string
+  leg: number
+}
+
+/** `ask`: one of the asks that the call waits for. */
+interface Awaited extends AwaitedLeg {
+  ask: string
+}
+
 /** Part of the figure by which it grows in a millisecond. */
 const GROWTH = 1e-9
 
-export function writeNote({ token, sent, total }: Progress): string {
-  return JSON.stringify({ t: token, p: Number.isFinite(sent) ? sent : 0, ...(total !== undefined && { of: total }) })
+export function writeNote({
+  progress,
+  awaited,
+}: {
+  progress: Progress | undefined
+  awaited: Awaited | undefined
+}): string | undefined {
+  if (!progress && !awaited) return undefined
+  return JSON.stringify({
+    ...(progress && { t: progress.token, p: Number.isFinite(progress.sent) ? progress.sent : 0, of: progress.total }),
+    ...(awaited && { w: awaited }),
+  })
+}
+
+/** What a suspended `tasks/result` waits for. */
+export function awaitedIn(note: string | undefined): Awaited | undefined {
+  const { w }: JsonObject = note === undefined ? {} : parsed(note)
+  return isObject(w) ? (w as unknown as Awaited) : undefined
 }
 
 /** The greatest figure that the client has after so many ms of suspension. Undefined: it takes no progress. */
