@@ -163,6 +163,14 @@ describe.each(Object.keys(STORES))('three instances on a store in %s', (name) =>
       expect((await (await poll()).rest()).at(-1)?.error?.message).toMatch(/was cancelled/)
     })
 
+    test('ends with its session, of which nothing is kept', async () => {
+      await open(5_000, 100)
+      await suspended(await start(0, 'asks'))
+      expect((await fetchAt(2, { method: 'DELETE', headers })).status).toBe(204)
+      const left = async () => (await redis.admin.keys('*')).filter((key) => /:(jrn|log|task|suspended)/.test(key))
+      if (name === 'Redis') await expect.poll(left).toEqual([])
+    })
+
     test('finds at the next poll that another stream has brought the answer', async () => {
       await open(300, 100)
       const taskId = await start(0, 'asks')

@@ -13,8 +13,11 @@ interface Waiting {
   method: string
   /** ms, as the handler gave it. */
   timeout: number
-  /** The store decides whether its time is over. */
-  durable: boolean
+  /**
+   * The store decides whether its time is over. Until then, by this process's clock, it must: the ask was sent as long as the store is
+   * waited for after it was made, and later the store has lost it (a failover).
+   */
+  durable: number | undefined
   resolve(result: JsonObject): void
   reject(error: unknown): void
   timer: Timer
@@ -64,7 +67,9 @@ export class Asks implements OpenAsks {
     const waiting = this.#waiting
     const answer = new Promise<JsonObject>((resolve, reject) => {
       const timer = this.#expireAfter(left, id, send)
-      waiting.set(id, { method, timeout, durable: durable !== undefined, resolve, reject, timer })
+      const { clock, options } = this.#instance
+      const until = durable && clock.now() + left + 2 * options.storePatience
+      waiting.set(id, { method, timeout, durable: until, resolve, reject, timer })
     })
     // The handler may give up on the answer before it is rejected.
     answer.catch(() => {})
@@ -118,11 +123,14 @@ export class Asks implements OpenAsks {
 
   async #expire(id: string, send: (text: string) => void): Promise<void> {
     const open = this.#waiting?.get(id)
-    if (open?.durable) {
-      const value = await this.#stored(id)
+    if (open?.durable !== undefined) {
+      const stored = await this.#stored(id)
+      if (this.#waiting?.get(id) !== open) return
+      const isLost = this.#instance.clock.now() > open.durable
       // The clock of the store decides, so that every run finds the same.
-      if (value === undefined && this.#waiting?.get(id) === open) open.timer = this.#expireAfter(NOT_YET, id, send)
-      if (value === TIMED_OUT && this.#waiting?.has(id)) this.withdraw(id, send)
+      const value = stored ?? (isLost ? TIMED_OUT : undefined)
+      if (value === undefined) open.timer = this.#expireAfter(NOT_YET, id, send)
+      if (value === TIMED_OUT) this.withdraw(id, send)
       if (value !== undefined) this.answered(id, value)
       return
     }

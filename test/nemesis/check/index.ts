@@ -139,6 +139,11 @@ export class Index {
     return frozen || stalled || drained || this.lost(from, to)
   }
 
+  /** The ends of connections of clients may not have come to this process. */
+  hides(process: string): boolean {
+    return this.#any(['swallow clients'], 0, Number.POSITIVE_INFINITY, (fault) => fault.process === process)
+  }
+
   isDrained(process: string, to: number): boolean {
     return this.#any(['drain'], 0, to, (fault) => fault.process === process)
   }

@@ -30,6 +30,25 @@ test('an answer whose mail was lost is found by the suspension, and the run goes
   expect(runs).toBe(1)
 })
 
+test('an ask that a failover has lost ends with its time, though the store knows of no deadline', async () => {
+  fleet = serving(async (ctx) => {
+    const answer = ctx.elicit('?', FORM, { timeout: 5_000 })
+    return text(
+      await answer.then(
+        ({ action }) => action,
+        ({ reason }) => reason,
+      ),
+    )
+  })
+  const at = fleet.start({ suspendAfter: 0, storePatience: 10_000 }, { closeAsk: async () => undefined })
+  const client = await asked(at)
+  // It may have been sent for as long as the store is waited for.
+  await fleet.pass(6_000)
+  expect(client.text).toBeUndefined()
+  await fleet.pass(20_000)
+  await until(() => client.text === 'timeout')
+})
+
 function session({ session }: Context) {
   if (!session) throw new Error('The call has no session.')
   return session
