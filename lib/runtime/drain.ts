@@ -2,6 +2,7 @@
 import { pause } from '../base/clock.ts'
 import { channels, type DrainStart, publish } from '../base/events.ts'
 import type { Afterwork } from './afterwork.ts'
+import type { RunningCall } from './held.ts'
 import type { Instance } from './instance.ts'
 
 /**
@@ -32,11 +33,12 @@ export async function drain(instance: Instance, afterwork: Afterwork, within = I
   early.cancel()
   const left = new Set([...instance.calls.values(), ...instance.unregistered.values()])
   // One that was claimed before begins in the rest of this turn, and is given back.
-  instance.onLateCall = (call) => {
+  const giveBack = (call: RunningCall) => {
     if (left.has(call)) return
     left.add(call)
     void instance.track(Promise.resolve().then(() => call.abandon()))
   }
+  instance.onLateCall = giveBack
   await Promise.all([...left].map(async (call) => call.abandon()).map((done) => done.catch((e) => instance.report(e))))
   for (const connection of [...instance.connections.values()]) connection.close()
   afterwork.close('when this instance shut down')

@@ -9,7 +9,7 @@ import type { BusStore } from '../store/store.ts'
 
 /** Parts of a lease: from one sign of life to the next, and how long each lasts. */
 export const SIGN_EVERY = 1 / 6
-export const SIGN_LASTS = 4 / 6
+const SIGN_LASTS = 4 / 6
 /** A silence of this part of a lease is a break. A shorter one lets no sign expire, even where its renewal was late. */
 const BREAK = 2 / 6
 /** A sign that is older than this part of a lease is renewed before the store names this instance. */

@@ -1,5 +1,5 @@
 /** What the checker looks up again and again: the runs of a call, and the faults of a time. */
-import { SIGN_EVERY, SIGN_LASTS } from '../../../lib/runtime/presence.ts'
+import { SIGN_EVERY } from '../../../lib/runtime/presence.ts'
 import type { FaultKind } from '../faults.ts'
 import type { Call, Entry, Fault, History } from '../history.ts'
 
@@ -12,6 +12,9 @@ export interface Run {
   ended?: number
   entries: Entry[]
 }
+
+/** How long a sign of life lasts, in leases: as lib/runtime/presence.ts has it. */
+const SIGN_LASTS = 4 / 6
 
 /** Faults that end or freeze a process, or keep it from its store. */
 const OWN: readonly FaultKind[] = ['kill', 'stop', 'drain', 'swallow store', 'delay store']
@@ -78,9 +81,9 @@ export class Index {
     return this.history.limits.lease * SIGN_LASTS
   }
 
-  /** After so many ms without a renewal the sign of life may be gone. */
+  /** After so many ms without a renewal the sign of life may be gone: the renewal before may have been late, or lost. */
   get #signGone(): number {
-    return this.signLasts - this.history.limits.lease * SIGN_EVERY - 200
+    return this.signLasts - 2 * this.history.limits.lease * SIGN_EVERY - 200
   }
 
   #any(kinds: readonly FaultKind[], from: number, to: number, fits: (fault: Fault) => boolean, after = 0): boolean {

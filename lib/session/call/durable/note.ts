@@ -46,7 +46,9 @@ export function writeNote({
 /** What a suspended `tasks/result` waits for. */
 export function awaitedIn(note: string | undefined): Awaited | undefined {
   const { w }: JsonObject = note === undefined ? {} : parsed(note)
-  return isObject(w) ? (w as unknown as Awaited) : undefined
+  const { task, leg, ask } = isObject(w) ? w : {}
+  const isRead = typeof task === 'string' && typeof leg === 'number' && typeof ask === 'string'
+  return isRead ? { task, leg, ask } : undefined
 }
 
 /** The greatest figure that the client has after so many ms of suspension. Undefined: it takes no progress. */
