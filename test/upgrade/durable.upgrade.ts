@@ -1,5 +1,8 @@
-/** Durable calls while builds run that do not know them: those end such a call with an error, and never run it without its journal. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+/**
+ * Durable calls while builds run that do not know them: those end such a call with an error, and never run it without its journal.
+ * Between builds that know them a call goes on at either.
+ */
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -14,14 +17,17 @@ import {
   type RawSession,
   toolCall,
 } from '../support/raw.ts'
-import { answer, cancel, end, meta, progressOf, startMixed, textOf } from './mixed.ts'
+import { answer, cancel, DIRECTIONS, end, meta, OLD as OLD_ROOT, progressOf, startMixed, textOf } from './mixed.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'mcp-anywhere-upgrade-'))
 const ledger = join(folder, 'ledger')
-/** The instances: two of the commit before durable calls, two of this one. */
+/** The instances: two of the other commit, two of this one. */
 const [OLD, NEW, OTHER_OLD, OTHER_NEW] = [0, 1, 2, 3]
 const session = { lease: 2_000, heartbeat: 1_000, drainTimeout: 300 }
 const LOST = /was lost before it was done|was shut down|has ended before the call was done|outcome is unknown/
+
+/** The other commit has durable calls. */
+const areKnown = existsSync(new URL('lib/session/call/durable', OLD_ROOT))
 
 let fleet: Fleet
 beforeAll(async () => {
@@ -54,7 +60,7 @@ async function ask(
 const pidOf = (index: number) => String(fleet.instances[index]?.child.pid)
 const accepted = { action: 'accept', content: { ok: true } }
 
-describe('a durable call that is not suspended', () => {
+describe.skipIf(areKnown)('a durable call that is not suspended', () => {
   test('ends with an error on an old instance when its own dies, and is not run there', async () => {
     const client = await initialize(fleet.at(OLD))
     const { stream } = await ask(NEW, client, 'dies')
@@ -112,55 +118,94 @@ describe('a durable call that is not suspended', () => {
   })
 })
 
-describe('a call that is suspended, which was switched on before every instance had the build,', () => {
-  beforeAll(async () => {
-    for (const index of [NEW, OTHER_NEW]) {
-      await fleet.instances[index]?.kill()
-      await fleet.restart(index, { session: { ...session, suspendAfter: 200 } })
-    }
-  })
+describe.runIf(areKnown).each(DIRECTIONS)('a durable call of two builds that know them, $direction:', (given) => {
+  const { direction, from, to, back } = given
 
-  /** The stream has closed because the call is suspended. */
-  async function suspended(call: string) {
-    const client = await initialize(fleet.at(OLD))
-    const { stream, id } = await ask(NEW, client, call)
+  test('goes on from its journal when its instance dies', async () => {
+    const call = `dies, ${direction}`
+    const client = await initialize(fleet.at(back))
+    const { stream, id } = await ask(from, client, call)
+    await fleet.instances[from]?.kill()
     await stream.rest()
-    expect(stream.events.at(-1)?.retry).toBeGreaterThan(0)
-    return { client, stream, id }
-  }
-
-  test('ends with an error where an old instance gets its poll, and is not run there', async () => {
-    const { client, stream } = await suspended('polled')
-    const rest = await (await getStream(fleet.at(OLD), client, stream.lastId)).rest()
-    expect(rest.at(-1)).toMatchObject({ id: 'polled', error: { code: -32603, message: expect.stringMatching(LOST) } })
-    expect(did('polled')).toEqual({ run: 1, reserve: 1, pay: 0 })
+    const resumed = await getStream(fleet.at(to), client, stream.lastId)
+    await eventually(async () => (did(call).run === 2 ? true : undefined))
+    await answer(fleet.at(back), client, id, accepted)
+    expect(textOf((await resumed.rest()).at(-1))).toBe(`${call} paid by ${pidOf(to)}`)
+    expect(did(call)).toEqual({ run: 2, reserve: 1, pay: 1 })
+    await fleet.restart(from)
   })
 
-  test('goes on with an answer that an old instance stored, when a new one gets its poll', async () => {
-    const { client, stream, id } = await suspended('answered')
-    await answer(fleet.at(OLD), client, id, accepted)
-    const rest = await (await getStream(fleet.at(OTHER_NEW), client, stream.lastId)).rest()
-    expect(textOf(rest.at(-1))).toBe(`answered paid by ${pidOf(OTHER_NEW)}`)
-    expect(did('answered')).toEqual({ run: 2, reserve: 1, pay: 1 })
-  })
-
-  test('is over when an old instance got its cancel, for whoever polls', async () => {
-    const { client, stream } = await suspended('cancelled')
-    await cancel(fleet.at(OLD), client, 'cancelled')
-    const response = await openGet(fleet.at(OTHER_NEW), client, stream.lastId)
-    // The stream ends without a response, at once or after a last message without text.
-    expect(await response.text()).not.toContain('"result"')
-    await eventually(async () =>
-      (await openGet(fleet.at(NEW), client, stream.lastId)).status === 405 ? true : undefined,
-    )
-    expect(did('cancelled')).toEqual({ run: 1, reserve: 1, pay: 0 })
-  })
-
-  test('serves nothing after a DELETE on an old instance', async () => {
-    const { client, stream, id } = await suspended('deleted')
-    expect(await end(fleet.at(OLD), client)).toBe(204)
-    expect((await openGet(fleet.at(NEW), client, stream.lastId)).status).toBe(404)
-    await expect(answer(fleet.at(OTHER_NEW), client, id, accepted)).rejects.toThrow()
-    expect(did('deleted')).toEqual({ run: 1, reserve: 1, pay: 0 })
+  test('goes on where it was suspended, with an answer that the other has stored', async () => {
+    const call = `sleeps, ${direction}`
+    await fleet.instances[from]?.kill()
+    await fleet.restart(from, { session: { ...session, suspendAfter: 200 } })
+    const client = await initialize(fleet.at(to))
+    const { stream, id } = await ask(from, client, call)
+    await stream.rest()
+    // A poll of the other build finds nothing due.
+    const polled = await getStream(fleet.at(to), client, stream.lastId)
+    await polled.rest()
+    await answer(fleet.at(to), client, id, accepted)
+    const rest = await (await getStream(fleet.at(to), client, stream.lastId)).rest()
+    expect(textOf(rest.at(-1))).toBe(`${call} paid by ${pidOf(to)}`)
+    expect(did(call)).toEqual({ run: 2, reserve: 1, pay: 1 })
+    await fleet.instances[from]?.kill()
+    await fleet.restart(from)
   })
 })
+
+describe.skipIf(areKnown)(
+  'a call that is suspended, which was switched on before every instance had the build,',
+  () => {
+    beforeAll(async () => {
+      for (const index of [NEW, OTHER_NEW]) {
+        await fleet.instances[index]?.kill()
+        await fleet.restart(index, { session: { ...session, suspendAfter: 200 } })
+      }
+    })
+
+    /** The stream has closed because the call is suspended. */
+    async function suspended(call: string) {
+      const client = await initialize(fleet.at(OLD))
+      const { stream, id } = await ask(NEW, client, call)
+      await stream.rest()
+      expect(stream.events.at(-1)?.retry).toBeGreaterThan(0)
+      return { client, stream, id }
+    }
+
+    test('ends with an error where an old instance gets its poll, and is not run there', async () => {
+      const { client, stream } = await suspended('polled')
+      const rest = await (await getStream(fleet.at(OLD), client, stream.lastId)).rest()
+      expect(rest.at(-1)).toMatchObject({ id: 'polled', error: { code: -32603, message: expect.stringMatching(LOST) } })
+      expect(did('polled')).toEqual({ run: 1, reserve: 1, pay: 0 })
+    })
+
+    test('goes on with an answer that an old instance stored, when a new one gets its poll', async () => {
+      const { client, stream, id } = await suspended('answered')
+      await answer(fleet.at(OLD), client, id, accepted)
+      const rest = await (await getStream(fleet.at(OTHER_NEW), client, stream.lastId)).rest()
+      expect(textOf(rest.at(-1))).toBe(`answered paid by ${pidOf(OTHER_NEW)}`)
+      expect(did('answered')).toEqual({ run: 2, reserve: 1, pay: 1 })
+    })
+
+    test('is over when an old instance got its cancel, for whoever polls', async () => {
+      const { client, stream } = await suspended('cancelled')
+      await cancel(fleet.at(OLD), client, 'cancelled')
+      const response = await openGet(fleet.at(OTHER_NEW), client, stream.lastId)
+      // The stream ends without a response, at once or after a last message without text.
+      expect(await response.text()).not.toContain('"result"')
+      await eventually(async () =>
+        (await openGet(fleet.at(NEW), client, stream.lastId)).status === 405 ? true : undefined,
+      )
+      expect(did('cancelled')).toEqual({ run: 1, reserve: 1, pay: 0 })
+    })
+
+    test('serves nothing after a DELETE on an old instance', async () => {
+      const { client, stream, id } = await suspended('deleted')
+      expect(await end(fleet.at(OLD), client)).toBe(204)
+      expect((await openGet(fleet.at(NEW), client, stream.lastId)).status).toBe(404)
+      await expect(answer(fleet.at(OTHER_NEW), client, id, accepted)).rejects.toThrow()
+      expect(did('deleted')).toEqual({ run: 1, reserve: 1, pay: 0 })
+    })
+  },
+)
