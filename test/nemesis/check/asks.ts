@@ -46,7 +46,12 @@ function checkCall(index: Index, call: Call): Problem[] {
   for (const { ask, acknowledged } of call.answers) {
     const of = asks.get(ask)
     if (acknowledged === undefined || answered.has(ask) || !of) continue
-    const gives = ({ entries }: Run) => entries.some(({ e, text }) => e === 'failed' && text === 'timeout')
+    // A failover may have lost the answer to another ask, for which the run then waits again.
+    const gives = ({ entries }: Run) =>
+      entries.some(({ e, text }, i) => {
+        const asked = entries.slice(0, i).findLast((entry) => entry.e === 'asked')
+        return e === 'failed' && text === 'timeout' && asked?.n === of.n
+      })
     const run = index.runsOf(call).find((run) => (durable ? gives(run) : run.run === of.run))
     const failed = run?.entries.find(({ e }) => e === 'failed' || e === 'abort')
     // The run got no further for another reason, or its time was not yet over when the history ended.
