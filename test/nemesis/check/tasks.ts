@@ -146,8 +146,8 @@ function checkProbes(task: Task): Problem[] {
   return task.probes.flatMap(({ how, at, status, code, text }) => {
     // A session of another caller is none, nor is one that has ended.
     if (code === -32_602 || status === 404 || status === 503) return []
-    // The store failed after the response had begun.
-    if (code !== undefined && /\bstore\b/.test(text)) return []
+    // The store failed, or the instance shut down, after the response had begun.
+    if (code !== undefined && /\bstore\b|is shutting down/.test(text)) return []
     return [problemOf(task, 'nobody sees the task of another', `${how} was answered with ${status} ${text}`, at)]
   })
 }
