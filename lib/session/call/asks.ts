@@ -14,10 +14,10 @@ interface Waiting {
   /** ms, as the handler gave it. */
   timeout: number
   /**
-   * The store decides whether its time is over. Until then, by this process's clock, it must: the ask was sent as long as the store is
-   * waited for after it was made, and later the store has lost it (a failover).
+   * Of a durable call, where the store decides whether the time of the ask is over: when it must have done so, by the clock's `now`. A
+   * store that has not by then has lost the ask (a failover). Undefined: this process decides.
    */
-  durable: number | undefined
+  decidedBy: number | undefined
   resolve(result: JsonObject): void
   reject(error: unknown): void
   timer: Timer
@@ -68,8 +68,9 @@ export class Asks implements OpenAsks {
     const answer = new Promise<JsonObject>((resolve, reject) => {
       const timer = this.#expireAfter(left, id, send)
       const { clock, options } = this.#instance
-      const until = durable && clock.now() + left + 2 * options.storePatience
-      waiting.set(id, { method, timeout, durable: until, resolve, reject, timer })
+      // The ask may have been on its way for as long as the store is waited for.
+      const decidedBy = durable && clock.now() + left + 2 * options.storePatience
+      waiting.set(id, { method, timeout, decidedBy, resolve, reject, timer })
     })
     // The handler may give up on the answer before it is rejected.
     answer.catch(() => {})
@@ -123,10 +124,10 @@ export class Asks implements OpenAsks {
 
   async #expire(id: string, send: (text: string) => void): Promise<void> {
     const open = this.#waiting?.get(id)
-    if (open?.durable !== undefined) {
+    if (open?.decidedBy !== undefined) {
       const stored = await this.#stored(id)
       if (this.#waiting?.get(id) !== open) return
-      const isLost = this.#instance.clock.now() > open.durable
+      const isLost = this.#instance.clock.now() > open.decidedBy
       // The clock of the store decides, so that every run finds the same.
       const value = stored ?? (isLost ? TIMED_OUT : undefined)
       if (value === undefined) open.timer = this.#expireAfter(NOT_YET, id, send)

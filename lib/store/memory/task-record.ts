@@ -28,6 +28,7 @@ export interface Task extends Pick<NewTask, 'request' | 'ttl' | 'poll' | 'retrie
   progress: boolean
   queued: number
   message: string | undefined
+  /** The newest progress that the handler has reported, as text: see `TaskKeep.progress`. */
   shown: string | undefined
   outcome: string | undefined
   asks: Map<string, Kept>
@@ -47,8 +48,7 @@ export function taskOf(made: NewTask, { lease, patience }: TaskTerms, now: numbe
   return {
     ...{ request, ttl, poll, retries, status: 'working', leg: 1, lost: 0, progress: false },
     runs: owner === undefined ? 0 : 1,
-    ...{ message: undefined, shown: undefined },
-    ...{ created, updated: created },
+    ...{ message: undefined, shown: undefined, created, updated: created },
     expires: now + ttl,
     owner: owner ?? '',
     lease: owner === undefined ? 0 : now + lease,
