@@ -232,14 +232,15 @@ export class Sessions {
     const heard = channels.session.hasSubscribers
     const publishEnd = heard ? await (await sessionEvents()).endingOf(this.#instance, key, caller) : undefined
     const ended = await this.#store.deleteSession(key, this.#owner(caller))
-    if (ended.status === 'gone') return false
-    this.#instance.stored.ended(caller.client, key)
-    for (const to of [...ended.holders, ...ended.owners]) void this.#instance.send({ t: 'gone', to })
     const { tasks } = this.#host
+    // Also of a session that is gone: the instance that ended it may have been lost before it removed them.
     if (tasks?.dispatcher.tasks) {
       const end = async () => (await tasks.engine.load()).endSession(key, caller)
       void this.#instance.track(this.#instance.retry.now(end))
     }
+    if (ended.status === 'gone') return false
+    this.#instance.stored.ended(caller.client, key)
+    for (const to of [...ended.holders, ...ended.owners]) void this.#instance.send({ t: 'gone', to })
     if (ended.status !== 'ok') return false
     publishEnd?.()
     return true

@@ -2,6 +2,7 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { createEndpoint, type Endpoint } from '../../lib/endpoint.ts'
 import { McpServer } from '../../lib/server/mcp-server.ts'
+import { sessionKey } from '../../lib/session/stream/session.ts'
 import { memoryStore } from '../../lib/store/memory/index.ts'
 import { redisStore } from '../../lib/store/redis/index.ts'
 import type { Store } from '../../lib/store/store.ts'
@@ -209,4 +210,20 @@ describe.each(Object.keys(STORES))('three instances on a store in %s', (name) =>
     if (name === 'Redis') await expect.poll(() => redis.admin.keys('*:task*'), { timeout: 20_000 }).toEqual([])
     await get.body?.cancel()
   })
+
+  // What is in memory does not outlast its instance.
+  test.runIf(name === 'Redis')(
+    'a DELETE removes the tasks of a session whose end removed none, because its instance was lost',
+    async () => {
+      await open()
+      const taskId = await start(0, 'notes')
+      expect((await ask(1, 'tasks/result', { taskId })).result).toMatchObject(text('kept'))
+      const store = STORES[name]?.() as Store
+      await store.deleteSession(sessionKey('', headers['mcp-session-id'] ?? ''))
+      await store.close()
+      expect(await redis.admin.keys('*:task*')).not.toEqual([])
+      expect((await fetchAt(2, { method: 'DELETE', headers })).status).toBe(404)
+      await expect.poll(() => redis.admin.keys('*:task*'), { timeout: 20_000 }).toEqual([])
+    },
+  )
 })
