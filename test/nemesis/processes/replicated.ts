@@ -37,6 +37,8 @@ export class Replicated implements StoreServers {
   readonly #now: Timeline
   /** A fault is under way: it finds the failovers itself. */
   #busy = false
+  /** The ports of every primary that was seen since the fault began. */
+  readonly #seen = new Set<number>()
   #watching: Promise<void> | undefined
   #stopped = false
 
@@ -99,6 +101,7 @@ export class Replicated implements StoreServers {
     const primary = await this.#primary(measure)
     await this.#settle()
     const before = await this.#ports()
+    this.#seen.clear()
     // Until it is known whether a replica took over.
     fault.lost = { from: this.#now(), to: Number.POSITIVE_INFINITY }
     if (kind === 'redis pause') {
@@ -113,8 +116,9 @@ export class Replicated implements StoreServers {
       await primary.redis.restart()
     }
     await this.#settle()
-    const after = await this.#ports()
-    if (after.every((port) => before.includes(port))) delete fault.lost
+    // One that took over may have been replaced by the former primary since.
+    const primaries = [...this.#seen, ...(await this.#ports())]
+    if (primaries.every((port) => before.includes(port))) delete fault.lost
     else fault.lost.to = this.#now()
   }
 
@@ -154,6 +158,7 @@ export class Replicated implements StoreServers {
       const wasBusy = this.#busy
       seen = this.#now()
       const ports = await this.#ports()
+      for (const port of ports) this.#seen.add(port)
       if (wasBusy || this.#busy) known = await this.#ports()
       else if (ports.some((port) => !known.includes(port))) {
         const fault: Fault = { kind: 'redis failover', process: '', from: from - LAG }
