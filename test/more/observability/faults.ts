@@ -91,6 +91,10 @@ async function usual(url: URL, session: RawSession, rounds = 5): Promise<void> {
   await call(url, session, 'stock_report', { month: 'May' })
 }
 
+/** The answer of `/readyz` counts for a moment: a look soon after another one may have the answer of that. */
+const notOk = ({ instance }: Watched) =>
+  eventually(async () => ((await (await fetch(instance.at('/readyz'))).text()) === 'ok' ? undefined : true))
+
 type Fault = (scene: Scene, redis: RedisServer) => Promise<void>
 
 /** The password of Redis is another one, and the instances have the old one. */
@@ -112,6 +116,7 @@ const password: Fault = async (scene, { url, port }) => {
   await usual(one.instance.url, session)
   await usual(two.instance.url, session)
   await initialize(two.instance.url).catch(() => {})
+  for (const each of scene.watched) await notOk(each)
   await scene.look('during')
   const restarted = await NodeInstance.start(ENTRY, { ...env, MCP_SECRET }, SERVER)
   const exit = await restarted.ended()
@@ -128,11 +133,12 @@ const memory: Fault = async (scene, { url, port }) => {
   await usual(instance.url, session)
   await usual(other.instance.url, session)
   await scene.look('before')
-  // A part of what is used would not do: buffers of connections count, and come and go.
+  // No room at all: buffers of connections count, and come and go.
   await admin.config('SET', 'maxmemory', '1')
   for (let n = 0; n < 6; n++) await initialize(n % 2 ? instance.url : other.instance.url).catch(() => {})
   await usual(instance.url, session)
   await usual(other.instance.url, session)
+  for (const each of scene.watched) await notOk(each)
   await scene.look('during')
   admin.disconnect()
 }
@@ -192,7 +198,7 @@ const network: Fault = async (scene, { port }) => {
   await scene.look('before')
   await ways[1]?.close()
   for (const { instance } of scene.watched) await usual(instance.url, session, 2)
-  await eventually(async () => ((await (await fetch(cut.instance.at('/readyz'))).text()) === 'ok' ? undefined : true))
+  await notOk(cut)
   await scene.look('during')
   for (const way of ways) await way.close()
 }
