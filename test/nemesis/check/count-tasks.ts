@@ -3,6 +3,7 @@ import type { History } from '../history.ts'
 import { type Era, isOver, type Task } from '../task-history.ts'
 import { Index } from './index.ts'
 import { countTakeovers, countTaskHits } from './task-runs.ts'
+import { isSetBack } from './tasks.ts'
 
 const ERAS = ['session', 'stateless'] as const satisfies readonly Era[]
 
@@ -16,13 +17,16 @@ const ROWS: [what: string, of: (task: Task, index: Index) => number][] = [
   ['  cancelled', (task) => Number(ends(task) === 'cancelled')],
   ['  ended with their session', ({ end }) => Number(end?.kind === 'session')],
   ['  lost with what a failover lost', ({ end }) => Number(end?.kind === 'gone')],
-  ['  without an end', ({ made, end }) => Number(made !== undefined && (!end || end.kind === 'hung'))],
+  ['  ended, and set back by a failover', (task, index) => Number(isSetBack(index, task))],
+  ['  without an end', (task, index) => Number(hangs(task) && !isSetBack(index, task))],
   ['runs of legs', ({ call }, index) => index.runsNamed(call).length],
   ['runs that were taken over', (task, index) => countTakeovers(index, task)],
   ['answers', ({ answers }) => answers.filter(({ acknowledged }) => acknowledged !== undefined).length],
   ['looks after the end', ({ seen }) => seen.filter(({ status, sent, last }) => isOver(status) && last > sent).length],
   ['requests of others, all refused', ({ probes }) => probes.length],
 ]
+
+const hangs = ({ made, end }: Task) => made !== undefined && (!end || end.kind === 'hung')
 
 function ends({ seen, end }: Task): string | undefined {
   return end?.kind === 'ended' ? seen.findLast(({ status }) => isOver(status))?.status : undefined

@@ -29,14 +29,18 @@ export const problemOf = ({ call, tool, era }: Task, property: string, text: str
   text: `${call} (${tool}, ${era}): ${text}`,
 })
 
+/** A client that has the outcome answers no ask that a failover brings back. */
+export function isSetBack(index: Index, { sent, end, seen, outcomes }: Task): boolean {
+  const lost = outcomes.length > 0 && index.lost(sent, end?.at ?? sent)
+  return end?.kind === 'hung' && lost && seen.at(-1)?.status === 'input_required'
+}
+
 /** A task can be found for all of its time, and comes to its end. */
 function checkLife(index: Index, task: Task, session: Session | undefined): Problem[] {
   const { made, end, seen, unlisted, stuck } = task
   if (!made) return []
   const problems: Problem[] = []
-  // A client that has the outcome answers no ask that a failover brings back.
-  const isBack = task.outcomes.length > 0 && index.lost(task.sent, end?.at ?? task.sent)
-  if (end?.kind === 'hung' && !(isBack && seen.at(-1)?.status === 'input_required')) {
+  if (end?.kind === 'hung' && !isSetBack(index, task)) {
     const last = seen.at(-1)
     problems.push(
       problemOf(
