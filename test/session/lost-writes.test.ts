@@ -378,6 +378,38 @@ test('a response of HTTP+SSE whose relay the store does not confirm is the only 
   reader.drop()
 })
 
+test('a call of HTTP+SSE that is given up because a message cannot be relayed sends none of those that follow it', async () => {
+  const clock = new ManualClock()
+  const server = new McpServer({ name: 'burst', version: '1' })
+  server.registerTool('burst', { annotations: { readOnlyHint: true } }, async (ctx) => {
+    await Promise.all([1, 2, 3, 4].map((n) => ctx.progress(n)))
+    await new Promise((resolve) => ctx.signal.addEventListener('abort', resolve))
+    return { content: [] }
+  })
+  let refused = 0
+  const post: Step = async (proceed, _key, _stream, data) => {
+    if (!String(data).includes('"progress":2')) return proceed()
+    refused++
+    throw new StoreUnavailable('full', { trouble: 'full' })
+  }
+  const session = { lease: 3_000, heartbeat: 1_000 }
+  const endpoint = start(server, memoryStore(), { post }, { clock, legacySse: true, session })
+  const { reader, path } = await openLegacy(endpoint)
+  await send(endpoint, path, {}, toolCall('c', 'burst', {}, { progressToken: 'p' }))
+  await eventually(async () => refused > 0 || undefined)
+  for (let i = 0; i < 5; i++) {
+    await clock.advance(1_000)
+    await turn()
+  }
+  const { message } = await reader.until(({ id }) => id === 'c')
+  expect(message?.error?.message).toBe('The store is full; the call was given up.')
+  await send(endpoint, path, {}, request('after', 'ping'))
+  await reader.until(({ id }) => id === 'after')
+  const progress = reader.events.flatMap(({ message }) => message?.params?.progress ?? [])
+  expect(progress).toEqual([1])
+  reader.drop()
+})
+
 test('a call that is cancelled before the store has it leaves no event id by which its client could ask for it', async () => {
   const clock = new ManualClock()
   const { server, go } = stepping(2)

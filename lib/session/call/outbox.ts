@@ -290,6 +290,8 @@ export class Outbox implements Patient {
   async #relay(relay: Relay, n: number, batch: Item[]): Promise<Holder | undefined> {
     let reader: Holder | undefined
     for (const [i, { data, final }] of batch.entries()) {
+      // Given up or over meanwhile: what follows would come after a gap.
+      if (this.isClosed) break
       const id = final ? lastOf(this.#options.stream) : `${this.#options.stream}.${n + i}${this.#suffix}`
       reader = await patiently(this.#instance, this, async () => relay(data, id))
     }
