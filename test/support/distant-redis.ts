@@ -47,7 +47,11 @@ export async function distantCluster(scheme: string): Promise<DistantRedis> {
   const { nodes, tlsPorts } = await startCluster(tls && { tls })
   const distance = new Distance()
   const ports = await Promise.all(nodes.map(({ port }, i) => distance.proxy(tlsPorts[i] ?? port)))
-  const admins = nodes.map(({ url }) => new Redis(url))
+  const ca = authority && readFileSync(authority.ca, 'utf8')
+  // A newer server names the ports for TLS only to who asks by TLS.
+  const admins = nodes.map(({ url }, i) =>
+    ca === undefined ? new Redis(url) : new Redis({ host: 'localhost', port: tlsPorts[i] as number, tls: { ca } }),
+  )
   const name = tls ? 'cluster-announce-tls-port' : 'cluster-announce-port'
   await Promise.all(admins.map((admin, i) => admin.config('SET', name, String(ports[i]))))
   // Each node has to hear it from the others.
@@ -57,7 +61,6 @@ export async function distantCluster(scheme: string): Promise<DistantRedis> {
   }
   while (!(await Promise.all(admins.map(knows))).every(Boolean)) await sleep(20)
   for (const admin of admins) admin.disconnect()
-  const ca = authority && readFileSync(authority.ca, 'utf8')
   authority?.remove()
   const host = tls ? 'localhost' : '127.0.0.1'
   return withStop(distance, nodes, { url: `${scheme}://${host}:${ports[0]}`, ...(ca !== undefined && { tls: { ca } }) })
