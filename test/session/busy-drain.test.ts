@@ -22,7 +22,8 @@ test.each(['2025-03-26', '2025-11-25'])(
       }
       return { content: [] }
     })
-    const base = memoryStore()
+    // What is sent while no client reads must fit into the log: a fast machine sends over 10,000 messages until the end.
+    const base = memoryStore({ log: { messages: 1_000_000, bytes: 1_000_000_000 } })
     // The queue of the call is never empty, because an append takes longer than the next messages.
     const append = async (proceed: () => Promise<unknown>) => {
       await turnOfLoop()
