@@ -82,7 +82,8 @@ export class Faults {
   readonly done: Fault[] = []
   readonly #fleet: Fleet
   readonly #lease: number
-  #store = false
+  /** The fault of Redis that is under way. */
+  #store: Promise<void> | undefined
   #working = new Set<Promise<void>>()
   readonly #shifts = [0, 0, 0]
 
@@ -238,14 +239,15 @@ export class Faults {
     return Promise.resolve()
   }
 
-  /** One of these at a time: they concern the same Redis. */
+  /** One of these at a time: they concern the same Redis. A failover, of which a run has few, waits for its turn. */
   async #troubleStore(kind: StoreFault, ms: number, part: number): Promise<void> {
+    while (this.#store && kind === 'redis failover') await this.#store
     if (this.#store) return
-    this.#store = true
     const { servers } = this.#fleet
-    await this.#during(kind, '', (fault) =>
+    this.#store = this.#during(kind, '', (fault) =>
       servers.trouble(kind, { ms, part }, fault, () => this.#fleet.followPrimary()),
     )
-    this.#store = false
+    await this.#store
+    this.#store = undefined
   }
 }

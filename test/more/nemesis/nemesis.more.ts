@@ -68,8 +68,7 @@ test.each(['cluster', 'sentinel'] as const)(
       rate: 20,
       mix: { gap: 2_500, only: ['redis failover', 'redis kill', 'redis pause', 'kill', 'cut store'] },
     })
-    // Of whichever fault: where a pause already has a replica take over, the failover that was planned next finds the servers busy.
-    expect(history.faults.filter(({ lost }) => lost !== undefined)).not.toEqual([])
+    expect(history.faults.some(({ kind, lost }) => kind === 'redis failover' && lost !== undefined)).toBe(true)
     expect(resultsOf(history)).toBeGreaterThan(50)
   },
   300_000,
