@@ -65,6 +65,14 @@ async function openLegacy(endpoint: Endpoint) {
   return { reader, path }
 }
 
+/** Lets seconds pass one by one, so that what waits for a time can wait for the next one. */
+async function passSeconds(clock: ManualClock, seconds: number): Promise<void> {
+  for (let i = 0; i < seconds; i++) {
+    await clock.advance(1_000)
+    await turn()
+  }
+}
+
 /** A server whose one tool sends progress 1 to `steps`, each when `go` is called, and then its result. */
 function stepping(steps: number) {
   const waiting: (() => void)[] = []
@@ -363,10 +371,7 @@ test('a response of HTTP+SSE whose relay the store does not confirm is the only 
   await send(endpoint, path, {}, step('c'))
   go()
   await eventually(async () => refused > 0 || undefined)
-  for (let i = 0; i < 5; i++) {
-    await clock.advance(1_000)
-    await turn()
-  }
+  await passSeconds(clock, 5)
   confirms = true
   await clock.advance(5_000)
   await turn()
@@ -397,10 +402,7 @@ test('a call of HTTP+SSE that is given up because a message cannot be relayed se
   const { reader, path } = await openLegacy(endpoint)
   await send(endpoint, path, {}, toolCall('c', 'burst', {}, { progressToken: 'p' }))
   await eventually(async () => refused > 0 || undefined)
-  for (let i = 0; i < 5; i++) {
-    await clock.advance(1_000)
-    await turn()
-  }
+  await passSeconds(clock, 5)
   const { message } = await reader.until(({ id }) => id === 'c')
   expect(message?.error?.message).toBe('The store is full; the call was given up.')
   await send(endpoint, path, {}, request('after', 'ping'))

@@ -31,8 +31,8 @@ export const problemOf = ({ call, tool, era }: Task, property: string, text: str
 
 /** A client that has the outcome answers no ask that a failover brings back. */
 export function isSetBack(index: Index, { sent, end, seen, outcomes }: Task): boolean {
-  const lost = outcomes.length > 0 && index.lost(sent, end?.at ?? sent)
-  return end?.kind === 'hung' && lost && seen.at(-1)?.status === 'input_required'
+  if (end?.kind !== 'hung' || outcomes.length === 0 || seen.at(-1)?.status !== 'input_required') return false
+  return index.lost(sent, end.at)
 }
 
 /** A task can be found for all of its time, and comes to its end. */
