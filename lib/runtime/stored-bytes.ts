@@ -60,26 +60,34 @@ export class StoredBytes {
     this.count(client, logsOf(session), bytes, heldFor)
   }
 
-  /** A session has ended, and keeps nothing. */
+  /** A session has ended, and keeps nothing. Where the store is away, it is told later. */
   ended(client: string | undefined, session: SessionKey): void {
-    if (client !== undefined) this.#clients.get(client)?.sessions.delete(session)
-    for (const member of [session, logsOf(session)]) this.count(client, member, 0, 0)
+    if (client === undefined) return
+    this.#clients.get(client)?.sessions.delete(session)
+    const forget = () => Promise.all([session, logsOf(session)].map((member) => this.#weigh(client, member, 0, 0)))
+    this.#instance.track(this.#instance.retry.now(forget))
+  }
+
+  /** Another instance has ended a session, perhaps before the last report of this one reached the store. */
+  gone(client: string | undefined, session: SessionKey): void {
+    if (client !== undefined && this.#clients.get(client)?.sessions.has(session)) this.ended(client, session)
   }
 
   /** Counts the record of a session, or another part of what it keeps, for `lifetime` ms in place of what was counted before. */
   count(client: string | undefined, member: string, bytes: number, lifetime: number): void {
-    if (client === undefined) return
-    const counted = this.#instance.store.weigh(client, member, bytes, lifetime).then((total) => {
-      const stored = this.#at(client)
-      const now = this.#instance.clock.now()
-      stored.total = total
-      stored.at = now
-      if (total >= STEP) return
-      // The last report of a session that keeps something may be under way.
-      for (const [key, { until }] of stored.sessions) if (until <= now) stored.sessions.delete(key)
-      if (stored.sessions.size === 0) this.#clients.delete(client)
-    })
-    this.#instance.track(counted)
+    if (client !== undefined) this.#instance.track(this.#weigh(client, member, bytes, lifetime))
+  }
+
+  async #weigh(client: string, member: string, bytes: number, lifetime: number): Promise<void> {
+    const total = await this.#instance.store.weigh(client, member, bytes, lifetime)
+    const stored = this.#at(client)
+    const now = this.#instance.clock.now()
+    stored.total = total
+    stored.at = now
+    if (total >= STEP) return
+    // The last report of a session that keeps something may be under way.
+    for (const [key, { until }] of stored.sessions) if (until <= now) stored.sessions.delete(key)
+    if (stored.sessions.size === 0) this.#clients.delete(client)
   }
 
   /** The client keeps more than it may. */

@@ -78,6 +78,10 @@ export class GetConnection extends Connection {
     this.#isSubscribed = kept.subscribed
   }
 
+  protected override sessionGone(): void {
+    this.#delivered.sessionGone()
+  }
+
   /**
    * Sends the changes that were made while no connection held the stream. `lost`: the log no longer reaches back.
    * @throws Refusal 503 where the instance cannot keep the URIs of the subscriptions
@@ -191,7 +195,7 @@ export class GetConnection extends Connection {
   async #announceAll(from: string, to: string): Promise<void> {
     const all = [MISSED, LIST_CHANGED.tools, LIST_CHANGED.prompts, LIST_CHANGED.resources]
     const reply = await this.#step(from, to, [...all, ...[...this.#subscribed].map(updatedText)], [])
-    if (reply.status === 'gone') return this.finish()
+    if (reply.status === 'gone') return this.finish(true)
     // Another connection holds the stream, and announces it.
     if (reply.status !== 'ok') return this.look()
     this.#at = to
@@ -263,7 +267,7 @@ export class GetConnection extends Connection {
         this.#at = last.at
         for (const entry of reply.entries) this.deliver(entry)
       } else if (reply.status === 'gone') {
-        return this.finish()
+        return this.finish(true)
       } else {
         // Another connection holds the stream, or the reply to a step that was done was lost: read log and position.
         this.look()

@@ -233,13 +233,13 @@ export class Sessions {
     const publishEnd = heard ? await (await sessionEvents()).endingOf(this.#instance, key, caller) : undefined
     const ended = await this.#store.deleteSession(key, this.#owner(caller))
     const { tasks } = this.#host
-    // Also of a session that is gone: the instance that ended it may have been lost before it removed them.
+    // Also of a session that is gone: the instance that ended it may have been lost before it did this.
+    this.#instance.stored.ended(caller.client, key)
     if (tasks?.dispatcher.tasks) {
       const end = async () => (await tasks.engine.load()).endSession(key, caller)
       void this.#instance.track(this.#instance.retry.now(end))
     }
     if (ended.status === 'gone') return false
-    this.#instance.stored.ended(caller.client, key)
     for (const to of [...ended.holders, ...ended.owners]) void this.#instance.send({ t: 'gone', to })
     if (ended.status !== 'ok') return false
     publishEnd?.()

@@ -4,10 +4,11 @@ import { createEndpoint } from '../../lib/endpoint.ts'
 import { Instance } from '../../lib/runtime/instance.ts'
 import { McpServer } from '../../lib/server/mcp-server.ts'
 import { Delivered } from '../../lib/session/stream/delivered.ts'
-import type { Session } from '../../lib/session/stream/session.ts'
+import { type Session, sessionKey } from '../../lib/session/stream/session.ts'
 import { defaultsOf, SETTINGS } from '../../lib/settings.ts'
 import { memoryStore } from '../../lib/store/memory/index.ts'
-import type { Store } from '../../lib/store/store.ts'
+import { type Store, StoreUnavailable } from '../../lib/store/store.ts'
+import { interceptedStore } from '../support/intercepted-store.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { ACCEPT_BOTH, EventReader, request, toolCall } from '../support/raw.ts'
 
@@ -115,6 +116,91 @@ test('a call that goes on for hours counts with what it has logged', async () =>
   await clock.advance(1)
   expect((await initialize()).status).toBe(200)
   await endpoint.close()
+})
+
+describe('the end of a session', () => {
+  /** Opens a session at an instance of its own, and returns how one talks to it. */
+  async function open(storeOfInstance = store) {
+    const server = new McpServer({ name: 'stored', version: '1' })
+    server.registerTool('wait', {}, async (ctx) => {
+      await ctx.log('info', 'the call has a stream')
+      await new Promise((resolve) => ctx.signal.addEventListener('abort', resolve))
+      return { content: [] }
+    })
+    const endpoint = createEndpoint(server, { store: storeOfInstance, clock })
+    const send = (method: string, headers: object, body?: object) => {
+      const all = { accept: ACCEPT_BOTH, 'content-type': 'application/json', ...headers }
+      const init = { method, headers: all, ...(body && { body: JSON.stringify(body) }) }
+      return endpoint.fetch(new Request('http://localhost/mcp', init), FROM)
+    }
+    const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 't', version: '1' } }
+    const opened = await send('POST', {}, request(0, 'initialize', params))
+    await endpoint.settled()
+    const id = opened.headers.get('mcp-session-id') ?? ''
+    return { endpoint, send, headers: { 'mcp-session-id': id }, key: sessionKey('', id) }
+  }
+  const FROM = { incoming: { socket: { remoteAddress: '203.0.113.9' } } }
+
+  /** The bytes that the one client keeps. */
+  const kept = () => store.weigh(client, '-', 0, 0)
+  let client = ''
+  beforeEach(() => {
+    const { weigh } = store
+    store.weigh = (id, ...args) => {
+      client = id
+      return weigh(id, ...args)
+    }
+  })
+
+  test('is counted by a later DELETE where the instance that ended it was lost before it did', async () => {
+    const { endpoint, send, headers, key } = await open()
+    expect(await kept()).toBeGreaterThan(0)
+    await store.deleteSession(key)
+    expect((await send('DELETE', headers)).status).toBe(404)
+    await endpoint.settled()
+    expect(await kept()).toBe(0)
+    await endpoint.close()
+  })
+
+  test('is counted later where the store is away', async () => {
+    const { endpoint, send, headers } = await open()
+    const { weigh } = store
+    store.weigh = () => Promise.reject(new StoreUnavailable('away'))
+    expect((await send('DELETE', headers)).status).toBe(204)
+    await endpoint.settled()
+    store.weigh = weigh
+    await clock.advance(MINUTE)
+    await endpoint.settled()
+    expect(await kept()).toBe(0)
+    await endpoint.close()
+  })
+
+  test.each(['a GET stream', 'a call'])('is counted after a report that %s has sent late', async (which) => {
+    let reached = Promise.resolve()
+    // What this instance reports reaches the store in order, and later than what the other one does.
+    const weigh: Store['weigh'] = (...args) => {
+      const done = reached.then(() => store.weigh(...args))
+      reached = done.then(() => {})
+      return done
+    }
+    const late = interceptedStore({ weigh: (_, ...args) => weigh(...(args as Parameters<Store['weigh']>)) }, store)
+    const { endpoint, send, headers, key } = await open(late)
+    const other = await open()
+    const body = which === 'a call' ? toolCall(1, 'wait') : undefined
+    const reader = new EventReader(await send(body ? 'POST' : 'GET', headers, body))
+    await store.post(key, 'get', JSON.stringify('x'.repeat(MIB)), 't', 'p1')
+    const blocked = Promise.withResolvers<void>()
+    reached = reached.then(() => blocked.promise)
+    await clock.advance(MINUTE)
+    expect((await other.send('DELETE', headers)).status).toBe(204)
+    await other.endpoint.settled()
+    await reader.rest()
+    blocked.resolve()
+    await endpoint.settled()
+    expect(await kept()).toBeLessThan(1_000)
+    await endpoint.close()
+    await other.endpoint.close()
+  })
 })
 
 describe('the log of a GET stream', () => {

@@ -269,6 +269,7 @@ export class CallStream {
 
   /** The stream ends without a message; `gone`: since its session has. */
   close(gone: boolean): void {
+    if (gone) this.#instance.stored.gone(this.#parts.caller.client, this.#parts.session.key)
     this.#connection?.finish()
     this.#opened?.(gone ? 'gone' : 'ok')
   }

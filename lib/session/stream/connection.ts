@@ -9,7 +9,7 @@ import type { Instance } from '../../runtime/instance.ts'
 import { lifetimeOf } from '../../runtime/lifetime.ts'
 import type { Mail } from '../../runtime/mail.ts'
 import { tokenOf } from '../../runtime/name.ts'
-import type { ChangeEntry, Holder, LogEntry, Owner, TakeReply } from '../../store/store.ts'
+import type { Holder, LogEntry, Owner, TakeReply } from '../../store/store.ts'
 import { type EventPosition, GET_STREAM } from './event-id.ts'
 import { PacedReader } from './paced-reader.ts'
 import type { Session } from './session.ts'
@@ -138,7 +138,7 @@ export class Connection extends PacedReader implements HeldConnection, ResponseM
       })
     } else if (mail.t === 'look') this.look()
     else if (mail.t === 'close') this.closeWith(mail.retry)
-    else if (mail.t === 'gone') this.finish()
+    else if (mail.t === 'gone') this.finish(true)
   }
 
   /** Reads in the store what mail may have lost: entries, a newer holder, a released call, the end of the session. */
@@ -160,7 +160,7 @@ export class Connection extends PacedReader implements HeldConnection, ResponseM
       .look(this.session.key, this.stream, this.holder, position, lifetime, options.maxLifetime)
       .then((reply) => {
         if (this.#done) return
-        if (reply.status === 'gone') return this.finish()
+        if (reply.status === 'gone') return this.finish(true)
         // The log was trimmed beyond the position, perhaps, while the question was on its way.
         if (reply.status === 'moved' && this.#n > position.n) return this.look()
         if (reply.status === 'moved') return this.#replaced()
@@ -232,8 +232,6 @@ export class Connection extends PacedReader implements HeldConnection, ResponseM
     return this.#look()
   }
 
-  changes(_entries: ChangeEntry[]): void {}
-
   /** A newer connection holds the stream: this client stays away. Or a failover has changed the log: it is told soon. */
   #replaced(): void {
     if (this.#done) return
@@ -261,9 +259,10 @@ export class Connection extends PacedReader implements HeldConnection, ResponseM
     this.finish()
   }
 
-  /** The stream has ended. */
-  finish(): void {
+  /** The stream has ended; `gone`: with its session. */
+  finish(gone = false): void {
     if (this.#done) return
+    if (gone) this.sessionGone()
     this.#leave(true)
     this.response.memberDone()
   }

@@ -47,6 +47,10 @@ export class Delivered {
     this.#instance.stored.report(this.#client, this.#session.key, kept)
   }
 
+  sessionGone(): void {
+    this.#instance.stored.gone(this.#client, this.#session.key)
+  }
+
   #trim(upTo: number): void {
     this.#bytes = 0
     this.#mark = undefined

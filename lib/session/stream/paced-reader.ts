@@ -1,5 +1,5 @@
 /** A connection whose reader may have much to read: what comes meanwhile waits, and the log has what is beyond a bound. */
-import type { Kept, LogEntry } from '../../store/store.ts'
+import type { ChangeEntry, Kept, LogEntry } from '../../store/store.ts'
 import type { SseResponse } from './sse-response.ts'
 
 /** Characters of mail that wait. */
@@ -82,6 +82,10 @@ export abstract class PacedReader {
 
   /** What the session keeps in the store, as a heartbeat has found it. */
   protected reportKept(_kept: Kept): void {}
+
+  protected sessionGone(): void {}
+
+  changes(_entries: ChangeEntry[]): void {}
 
   /** False for a message of the log that the caller of this connection may not have. */
   protected mayDeliver(_data: string): boolean {
