@@ -152,10 +152,10 @@ export async function endSession(
 ): Promise<Ended | undefined> {
   if (!isKey(key)) return undefined
   const reply = await store.deleteSession(key, principal === undefined ? undefined : { id: principal })
-  if (reply.status === 'gone') return undefined
-  const { holders, owners } = reply
+  // Also of a session that is gone: who ended it may have been lost before it removed them.
   const tasks = (await (await store.tasks?.())?.endSession(key)) ?? []
   const runs = tasks.flatMap(({ owner }) => owner ?? [])
+  const [holders, owners] = reply.status === 'gone' ? [[], []] : [reply.holders, reply.owners]
   await Promise.all([...holders, ...owners, ...runs].map((to) => notify(store, to)))
   return reply.status === 'ok' ? { streams: holders.length, calls: owners.length } : undefined
 }

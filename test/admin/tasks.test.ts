@@ -13,6 +13,7 @@ import { MINUTE } from '../store/contract/support.ts'
 import { startCluster } from '../support/redis.ts'
 
 const SESSION = 'a session of 22 chars.'.replaceAll(/[ .]/g, '-')
+const GONE = 'another of 22 chars...'.replaceAll(/[ .]/g, '-')
 const request = JSON.stringify({ method: 'tools/call', params: { name: 'report' }, revision: '2026-07-28' })
 
 let cluster: Awaited<ReturnType<typeof startCluster>>
@@ -30,12 +31,15 @@ beforeAll(async () => {
   if (!ofTasks || !ofAdmin) throw new Error('The store lacks a part.')
   ;[tasks, admin] = [ofTasks, ofAdmin]
   await store.createSession(SESSION, 'record', MINUTE)
-  const own = { scope: SESSION, id: 'own-task', inSession: true }
-  for (const key of [...Array.from({ length: 24 }, (_, i) => keyOf('principal', `task ${i}`)), own]) {
+  await store.createSession(GONE, 'record', MINUTE)
+  const own = [SESSION, GONE].map((scope) => ({ scope, id: 'own-task', inSession: true }))
+  for (const key of [...Array.from({ length: 24 }, (_, i) => keyOf('principal', `task ${i}`)), ...own]) {
     const task = { owner: 'instance:run', request, ttl: MINUTE, poll: 2_000, retries: 2 }
     expect((await tasks.create(key, task, TERMS)).status).toBe('ok')
-    made.push(key)
+    if (key.scope !== GONE) made.push(key)
   }
+  // Whoever ended it was lost before it removed the task, which is listed no more.
+  await store.deleteSession(GONE)
 })
 afterAll(async () => {
   await store?.close()
@@ -87,7 +91,10 @@ test('are cancelled once, and their run hears of it', async () => {
   expect((await oneTask(tasks, admin, name))?.status).toBe('cancelled')
 })
 
-test('end with the session that an operator ends, on whichever node it is, and their runs hear of it', async () => {
+test.each([
+  ['that an operator ends', SESSION, { streams: 0 }],
+  ['that is gone, and that an operator ends again', GONE, undefined],
+])('end with the session %s, on whichever node it is, and their runs hear of it', async (_, session, ended) => {
   const mails: string[] = []
   const given = new Proxy(store as Store, {
     get: (target, member) =>
@@ -95,7 +102,9 @@ test('end with the session that an operator ends, on whichever node it is, and t
         ? async (instance: string, text: string) => void mails.push(`${instance} ${JSON.parse(text).t}`)
         : Reflect.get(target, member),
   })
-  expect(await endSession(given, SESSION)).toMatchObject({ streams: 0 })
+  const reply = await endSession(given, session)
+  if (ended) expect(reply).toMatchObject(ended)
+  else expect(reply).toBeUndefined()
   expect(mails).toEqual(['instance gone'])
-  expect(await oneTask(tasks, admin, `${SESSION}.own-task~`)).toBeUndefined()
+  expect(await oneTask(tasks, admin, `${session}.own-task~`)).toBeUndefined()
 })
