@@ -537,6 +537,15 @@ const CASES: [property: string, what: string, bad: Parts, good: Parts][] = [
     { more: rest({ keys: [{ key: 'mcp:{key}:log:x', session: 's', lifetime: 10 }] }) },
   ],
   [
+    'an ended session leaves nothing',
+    'its bytes, counted for its client after DELETE',
+    {
+      session: { deletion: { sent: 9_500, acknowledged: 9_600 } },
+      more: rest({ keys: [{ key: 'mcp:sizes:{client} key logs', session: 's', lifetime: 10 }] }),
+    },
+    { more: rest({ keys: [{ key: 'mcp:sizes:{client} key logs', lifetime: 10 }] }) },
+  ],
+  [
     'no field is left behind',
     'the holder of a stream whose call is over',
     { more: rest({ fields: [{ session: 's', fields: [`s:name~${Buffer.from('1').toString('base64url')}`] }] }) },

@@ -169,7 +169,7 @@ export interface Rest {
   fields: { session: string; fields: string[] }[]
   /** Keys without a lifetime. */
   eternal: string[]
-  /** Keys of sessions that have ended. */
+  /** Keys of sessions that have ended, and fields of what their clients keep. */
   keys: { key: string; session?: string; lifetime: number }[]
   processes: { process: string; connections: number; calls: number; sockets: number; heap: number; before: number }[]
 }
@@ -234,6 +234,12 @@ export const isRecord = (key: string): boolean => /\}$/.test(key)
 
 /** What outlives its session for a while by design: marks by which a repeated step or a repeated DELETE is recognised. */
 export const isMark = (key: string): boolean => /\}:(post:|over:|cancel:|live$|logs$)/.test(key)
+
+/**
+ * What the sessions of a client keep in bytes: a hash with a field for each part, whose time ends by itself. A key at rest is
+ * such a field.
+ */
+export const isCount = (key: string): boolean => /^mcp:sizes:\{/.test(key)
 
 /** A task of a session, which nobody finds after the session has ended. */
 export const isTask = (key: string): boolean => /\}:task(s$|:)/.test(key)

@@ -1,12 +1,12 @@
 /** The end of a run: no call and no fault is left. What do sessions, Redis and the processes have then? */
 import { pause, type World } from './clients/world.ts'
-import { isMark, isRecord, type Rest, type Session } from './history.ts'
+import { isCount, isMark, isRecord, type Rest, type Session } from './history.ts'
 import type { Fleet } from './processes/fleet.ts'
 
 /** How long keys may take to go beyond their longest lifetime, in ms. */
 const GRACE = 6_000
 /** Keys that belong to no session. */
-const COMMON = /^mcp:(up:|\{bus[.\d]*\}:)/
+const COMMON = /^mcp:(up:|held:\{|\{bus[.\d]*\}:)/
 
 /** A client whose last session may be open still. */
 interface Resting {
@@ -34,8 +34,11 @@ export async function comeToRest(fleet: Fleet, world: World, clients: Resting[])
     for (const { key, lifetime } of await fleet.servers.keys()) {
       if (lifetime === -1) eternal.add(key)
       if (COMMON.test(key) || lifetime === -2) continue
-      const session = sessions.get(/\{(.+?)\}/.exec(key)?.[1] ?? '')?.session
-      keys.push({ key, lifetime, ...(session !== undefined && { session }) })
+      const parts = isCount(key) ? await countedIn(fleet, key) : [{ key, of: /\{(.+?)\}/.exec(key)?.[1] }]
+      for (const { key, of } of parts) {
+        const session = sessions.get(of ?? '')?.session
+        keys.push({ key, lifetime, ...(session !== undefined && { session }) })
+      }
     }
     // The logs of sessions that nobody ended live longer than their sessions.
     const waiting = keys.some(({ key, session }) => isRecord(key) || (ended.has(session ?? '') && !isMark(key)))
@@ -50,6 +53,12 @@ export async function comeToRest(fleet: Fleet, world: World, clients: Resting[])
     }),
   )
   return { at: world.now(), fields, eternal: [...eternal], keys, processes }
+}
+
+/** What a client's sessions keep, a part each, and the key of its session. A field without a name is the sum. */
+async function countedIn(fleet: Fleet, count: string): Promise<{ key: string; of: string | undefined }[]> {
+  const parts = (await fleet.servers.fields(count)).filter((part) => part !== '')
+  return parts.map((part) => ({ key: `${count} ${part}`, of: part.split(' ')[0] }))
 }
 
 /** Waits until each session has heard of the last change of what it is subscribed to, or for some time. */

@@ -1,6 +1,6 @@
 /** At rest nothing is left, and no process has ended by itself. */
 
-import { type Call, isMark, isRecord, isTask } from '../history.ts'
+import { type Call, isCount, isMark, isRecord, isTask } from '../history.ts'
 import type { Index } from './index.ts'
 import type { Problem } from './problem.ts'
 
@@ -45,8 +45,8 @@ function mayBeLeft(index: Index, name: string | undefined, key: string): boolean
   const deletion = session?.deletion
   if (deletion?.acknowledged !== undefined) {
     const { sent, acknowledged } = deletion
-    // The instance that was asked removes the tasks afterwards: where it dies before, they go with their own lifetime.
-    if (isTask(key) && index.killed(undefined, sent, acknowledged + 5_000)) return true
+    // The instance that was asked removes these afterwards: where it dies before, they go with their own lifetime.
+    if ((isTask(key) || isCount(key)) && index.killed(undefined, sent, acknowledged + 5_000)) return true
     return index.lost(sent, acknowledged)
   }
   return !isRecord(key) || index.lost(0, Number.POSITIVE_INFINITY)
