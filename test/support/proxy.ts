@@ -3,13 +3,17 @@ import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 
 /** A request to a target. */
-interface Forwarded {
+export interface Forwarded {
   method: string
   path: string
   target: number
   status?: number
+  /** The event id after which it resumes a stream. */
+  lastEventId?: string
   /** Its response goes on, or has not begun. */
   open: boolean
+  /** Its target broke the connection before the response was over. */
+  lost: boolean
 }
 
 export interface RoundRobin {
@@ -53,7 +57,9 @@ export async function startRoundRobin(targets: string[], prefix = ''): Promise<R
       return
     }
     counts[index] = (counts[index] ?? 0) + 1
-    const entry: Forwarded = { method: req.method ?? '', path, target: index, open: true }
+    const entry: Forwarded = { method: req.method ?? '', path, target: index, open: true, lost: false }
+    const after = req.headers['last-event-id']
+    if (typeof after === 'string') entry.lastEventId = after
     requests.push(entry)
     live.add(res)
     const { hostname, port } = new URL(target)
@@ -65,10 +71,14 @@ export async function startRoundRobin(targets: string[], prefix = ''): Promise<R
         res.flushHeaders()
         answer.pipe(res)
         answer.on('error', () => res.destroy())
-        answer.on('aborted', () => res.destroy())
+        answer.on('aborted', () => {
+          entry.lost ||= entry.open
+          res.destroy()
+        })
       },
     )
     upstream.on('error', () => {
+      entry.lost ||= entry.open
       if (res.headersSent) res.destroy()
       else res.writeHead(502).end()
     })
