@@ -2,7 +2,8 @@
 import { Redis } from 'ioredis'
 import type { RedisServer } from '../../support/redis.ts'
 
-export const DURABLE = ['--appendonly', 'yes', '--appendfsync', 'everysec', '--repl-diskless-sync-delay', '0']
+/** The kernel keeps what was written. With `everysec` a write waits for up to two seconds while the disk is busy, after its reply. */
+export const DURABLE = ['--appendonly', 'yes', '--appendfsync', 'no', '--repl-diskless-sync-delay', '0']
 
 export interface Node {
   redis: RedisServer
