@@ -384,7 +384,7 @@ describe('an instance', () => {
       'once c',
     ])
     await durable.answer(1, playing, 'k')
-    await durable.until('woken-killed', 'did b')
+    await durable.until('woken-killed', 'at the gate')
     await durable.replace(1)
     durable.open('woken-killed')
     expect(await durable.finish(2, playing)).toMatchObject(text('woken-killed'))
@@ -413,7 +413,7 @@ describe('an instance', () => {
       'once b',
       'say done',
     ])
-    await durable.until('zombie', 'did a')
+    await durable.until('zombie', 'at the gate')
     await playing.stream.until(({ method }) => method === 'notifications/message')
     durable.fleet.instances[0]?.signal('SIGSTOP')
     playing.last = playing.stream.lastId
