@@ -40,9 +40,10 @@ test.each([...DURABLE_GUARDS, ...TASK_GUARDS])(
     try {
       const { problems } = await runNemesis({
         seed: SEED,
-        length: 120_000,
-        clients: 20,
-        rate: 12,
+        // Most are found within half a minute, and the run ends with the first problem.
+        length: 240_000,
+        clients: 40,
+        rate: 24,
         calls: calls ?? 'all',
         tasks,
         ...(tasks === undefined && { revision: '2025-11-25' }),
