@@ -18,7 +18,7 @@ test('a task survives the death of every instance that ran it, and does nothing 
   try {
     const task = await DrivenTask.begin(fleet, 'legs', { legs: LEGS, file: file.path, pauses: [HANGS], ms: 600_000 })
     for (let leg = 1; leg <= LEGS; leg++) {
-      const pid = await file.ran(leg)
+      const pid = await (leg === HANGS ? file.waits(leg) : file.ran(leg))
       // The leg that hangs has its lease for a while: the next poll after that takes it over.
       if (leg === HANGS) await kill(pid)
       const key = await task.asked()

@@ -31,7 +31,7 @@ test('a handler that still fits goes on, and one that fits no longer ends its ta
     const [changes, goes] = [await DrivenTask.begin(fleet, 'changes'), await DrivenTask.begin(fleet, 'goes')]
     await Promise.all([changes.asked(), goes.asked()])
     for (let leg = 1; leg <= LEGS; leg++) {
-      const pid = await file.ran(leg)
+      const pid = await (leg === DURING ? file.waits(leg) : file.ran(leg))
       if (leg === DURING) await replace(fleet.instances.findIndex(({ child }) => String(child.pid) === pid))
       const key = await fits.asked()
       expect(key).toBe(`k${leg}`)

@@ -1,5 +1,5 @@
 /** A task of the extension, as a test drives it through a fleet. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ask } from '../../stateless/requests.ts'
@@ -80,9 +80,15 @@ export class LegFile {
     }
   }
 
-  /** Resolves when a leg has written, with the process. */
+  /** Resolves when a leg has written, with the process. The store may not have kept that yet. */
   ran(leg: number): Promise<string> {
     return eventually(async () => this.lines().find(([what]) => what === String(leg))?.[1], LONG)
+  }
+
+  /** Resolves when a leg that is to wait does so, with the process: the store has kept what it did. */
+  async waits(leg: number): Promise<string> {
+    await eventually(async () => existsSync(`${this.path}.waits`) || undefined, LONG)
+    return this.ran(leg)
   }
 
   remove(): void {
