@@ -521,6 +521,22 @@ const CASES: [property: string, what: string, bad: Parts, good: Parts][] = [
     },
   ],
   [
+    'changes arrive',
+    'a subscriber without an event id, whose stream broke before the change',
+    {
+      call: { tool: 'announce' },
+      ledger: run('a.1/1', 1_100, [once, announced]),
+      session: { ...subscribed, unread: 1_050 },
+      more: rest({}),
+    },
+    {
+      call: { tool: 'announce' },
+      ledger: run('a.1/1', 1_100, [once, announced]),
+      session: { ...subscribed, unread: 1_700 },
+      more: rest({}),
+    },
+  ],
+  [
     'no process ends by itself',
     'a crash',
     { more: { exits: [{ at: 1, process: 'a.1', how: '1', errors: ['TypeError'] }] } },

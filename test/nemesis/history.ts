@@ -128,6 +128,11 @@ export interface Session {
   restful?: true
   /** A client holds the session's own stream. */
   listens?: true
+  /**
+   * When that stream last broke before it had brought an event id: what was on its way is lost, since the client cannot say what it
+   * has. Revisions before 2025-11-25 have no event with an id alone.
+   */
+  unread?: number
 }
 
 /** A line that a tool wrote. It stays where the process is killed. */

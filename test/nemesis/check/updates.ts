@@ -8,7 +8,7 @@ export function checkUpdates(index: Index): Problem[] {
   const announced = byUri(index.history.ledger.filter(({ e }) => e === 'announced'))
   return index.history.sessions.flatMap((session) => [
     ...checkCount(index, session, begun),
-    ...checkArrival(index, session, announced),
+    ...checkArrival(index, session, announced, begun),
   ])
 }
 
@@ -38,7 +38,12 @@ function checkCount(index: Index, { session, updates, missed }: Session, begun: 
 }
 
 /** Only sessions that live to the end, when all faults are over, must have heard of everything. */
-function checkArrival(index: Index, session: Session, announced: Map<string, Entry[]>): Problem[] {
+function checkArrival(
+  index: Index,
+  session: Session,
+  announced: Map<string, Entry[]>,
+  begun: Map<string, Entry[]>,
+): Problem[] {
   const { rest } = index.history
   if (!session.restful || session.lost || !rest || session.listens !== true) return []
   return session.subscriptions.flatMap(({ uri, acknowledged }) => {
@@ -46,6 +51,8 @@ function checkArrival(index: Index, session: Session, announced: Map<string, Ent
     if (!last || index.lost(acknowledged - 5_000, last.at + 1_000)) return []
     // The change was made before it was recorded.
     if (session.updates.some((update) => update.uri === uri && update.at > last.at - 10_000)) return []
+    const change = begun.get(uri)?.findLast(({ call }) => call === last.call) ?? last
+    if (session.unread !== undefined && session.unread > change.at) return []
     const text = `${session.session} has not heard of ${uri}, which changed at ${last.at}`
     return [{ property: 'changes arrive', session: session.session, at: last.at, text }]
   })

@@ -45,6 +45,7 @@ export class Listener {
         }
       } catch (error) {
         if (!(error instanceof Broken)) throw error
+        if (id === undefined) this.#session.unread = this.#world.now()
       }
       await pause(300)
     }
