@@ -35,7 +35,7 @@ describe.each(written(V2))('$name', ({ module, isOwn }) => {
     const url = `${leaving.url}/mcp`
     const session = await initialize(url)
     const get = await getStream(url, session)
-    const stream = await postStream(url, toolCall(1, 'progress', { n: 40, delayMs: 20 }, meta), { session })
+    const stream = await postStream(url, toolCall(1, 'progress', { n: 100, delayMs: 20 }, meta), { session })
     await stream.until(({ params }) => params?.progress === 3)
     leaving.signal('SIGTERM')
     await stream.rest()
@@ -44,7 +44,7 @@ describe.each(written(V2))('$name', ({ module, isOwn }) => {
     // A GET stream comes back later, by a millisecond for each connection that the instance had.
     expect(get.events.at(-1)).toEqual({ retry: about(1_000, 2) })
     const rest = await (await getStream(fleet.at(0), session, stream.lastId)).rest()
-    expect(rest.at(-1)?.result.content[0].text).toContain(`done 40 by ${leaving.child.pid}`)
+    expect(rest.at(-1)?.result.content[0].text).toContain(`done 100 by ${leaving.child.pid}`)
     expect(await leaving.ended()).toBe(0)
     expect(leaving.errors).toEqual([])
   })
@@ -179,8 +179,8 @@ describe.each(written(V2))('$name', ({ module, isOwn }) => {
     const listening = new EventReader(await post(url, { ...listen, params }, { headers }))
     expect((await listening.message())?.method).toBe('notifications/subscriptions/acknowledged')
     const calling = { 'mcp-protocol-version': '2026-07-28', 'mcp-method': 'tools/call', 'mcp-name': 'slow' }
-    const slow = post(url, toolCall(2, 'slow', { ms: 500 }, _meta), { headers: calling })
-    await new Promise((resolve) => setTimeout(resolve, 100))
+    const slow = post(url, toolCall(2, 'slow', { ms: 1_000 }, _meta), { headers: calling })
+    await eventually(async () => ((await leaving.stats()).unregistered === 1 ? true : undefined))
     leaving.signal('SIGTERM')
     const [last] = await listening.rest()
     expect(last).toMatchObject({ id: 'L', result: { resultType: 'complete' } })

@@ -23,7 +23,7 @@ describe.each(written(V2))('$name', ({ module, isOwn }) => {
 
   test('a rerunnable call of a dead instance runs again where its client resumes, and no message is sent twice', async () => {
     const session = await initialize(fleet.at(1))
-    const rerunnable = toolCall('r', 'rerunnable', { n: 30, delayMs: 20 }, meta)
+    const rerunnable = toolCall('r', 'rerunnable', { n: 100, delayMs: 20 }, meta)
     const stream = await postStream(fleet.at(0), rerunnable, { session })
     await stream.until(({ params }) => params?.progress === 5)
     await fleet.instances[0]?.kill()
@@ -31,7 +31,7 @@ describe.each(written(V2))('$name', ({ module, isOwn }) => {
     const resumed = await getStream(fleet.at(1), session, stream.lastId)
     const rest = await resumed.rest()
     const all = progressOf([...stream.events.flatMap(({ message }) => message ?? []), ...rest])
-    expect(all).toEqual(Array.from({ length: 30 }, (_, i) => i + 1))
+    expect(all).toEqual(Array.from({ length: 100 }, (_, i) => i + 1))
     expect(before.at(-1)?.id).toBeUndefined()
     expect(rest.at(-1)?.result.content[0].text).toContain(String(fleet.instances[1]?.child.pid))
     expect((await openGet(fleet.at(2), session, resumed.lastId)).status).toBe(405)
@@ -52,7 +52,7 @@ describe.each(written(V2))('$name', ({ module, isOwn }) => {
 
   test('the death of the instance that holds the stream does not affect the call', async () => {
     const session = await initialize(fleet.at(1))
-    const stream = await postStream(fleet.at(0), toolCall(6, 'progress', { n: 60, delayMs: 20 }, meta), { session })
+    const stream = await postStream(fleet.at(0), toolCall(6, 'progress', { n: 120, delayMs: 20 }, meta), { session })
     await stream.until(({ params }) => params?.progress === 3)
     stream.drop()
     const held = await getStream(fleet.at(1), session, stream.lastId)
@@ -61,14 +61,14 @@ describe.each(written(V2))('$name', ({ module, isOwn }) => {
     await held.rest()
     const rest = await (await getStream(fleet.at(2), session, held.lastId)).rest()
     const all = [...stream.events, ...held.events].flatMap(({ message }) => message ?? [])
-    expect(progressOf([...all, ...rest])).toEqual(Array.from({ length: 60 }, (_, i) => i + 1))
+    expect(progressOf([...all, ...rest])).toEqual(Array.from({ length: 120 }, (_, i) => i + 1))
     expect(rest.at(-1)?.result.content[0].text).toContain(String(fleet.instances[0]?.child.pid))
     await fleet.restart(1)
   })
 
   test('an instance that was stopped past its lease cannot append to a call that was taken over', async () => {
     const session = await initialize(fleet.at(1))
-    const rerunnable = toolCall('z', 'rerunnable', { n: 40, delayMs: 20 }, meta)
+    const rerunnable = toolCall('z', 'rerunnable', { n: 100, delayMs: 20 }, meta)
     const stream = await postStream(fleet.at(0), rerunnable, { session })
     await stream.until(({ params }) => params?.progress === 4)
     fleet.instances[0]?.signal('SIGSTOP')

@@ -69,10 +69,10 @@ describe.each(written(V1))('$name', ({ module, isOwn }) => {
       const session = await initialize(fleet.at(0))
       const stream = await postStream(fleet.at(0), progress(100, 5), { session })
       expect(await stream.next()).toMatchObject({ data: '', retry: about(1_000) })
-      await stream.until(({ params }) => params?.progress === 2)
+      const { id } = await stream.until(({ params }) => params?.progress === 2)
       stream.drop()
-      const resumed = await getStream(fleet.at(1), session, stream.lastId)
-      expect(await resumed.next()).toMatchObject({ id: stream.lastId, data: '' })
+      const resumed = await getStream(fleet.at(1), session, id)
+      expect(await resumed.next()).toMatchObject({ id, data: '' })
       resumed.drop()
 
       const old = await initialize(fleet.at(0), '2025-06-18')
@@ -92,7 +92,7 @@ describe.each(written(V1))('$name', ({ module, isOwn }) => {
     test('closes its connection on closeStream while the call runs on, in 2025-11-25 only', async () => {
       const meta = { progressToken: 'p' }
       const session = await initialize(fleet.at(0))
-      const stream = await postStream(fleet.at(0), toolCall('c', 'close_stream', { ms: 200, retryMs: 77 }, meta), {
+      const stream = await postStream(fleet.at(0), toolCall('c', 'close_stream', { ms: 1_000, retryMs: 77 }, meta), {
         session,
       })
       const before = await stream.rest()
@@ -108,12 +108,13 @@ describe.each(written(V1))('$name', ({ module, isOwn }) => {
 
     test('is resumed on another instance while its first connection is still open', async () => {
       const session = await initialize(fleet.at(0))
-      const stream = await postStream(fleet.at(0), progress(40, 5), { session })
+      // The call goes on until the first connection has heard of the second.
+      const stream = await postStream(fleet.at(0), progress(300, 5), { session })
       const { id } = await stream.until(({ params }) => params?.progress === 3)
       // The first connection stays half open, as after a change of network. The client reads the new connection only.
       const resumed = await getStream(fleet.at(1), session, id)
       const rest = await resumed.rest()
-      expect(progressOf(rest)).toEqual(Array.from({ length: 37 }, (_, i) => i + 4))
+      expect(progressOf(rest)).toEqual(Array.from({ length: 297 }, (_, i) => i + 4))
       // The first connection ends with a long `retry`.
       await stream.rest()
       expect(stream.events.at(-1)?.retry).toEqual(about(60_000))

@@ -52,13 +52,14 @@ async function begin(session: RawSession): Promise<string> {
 }
 
 async function result(session: RawSession, taskId: string): Promise<number[]> {
-  const { content } = await ask(session, 'tasks/result', { taskId })
+  // 429 where no environment is free.
+  const { content } = await eventually(() => ask(session, 'tasks/result', { taskId }))
   return JSON.parse(content[0].text)
 }
 
 const ended = (session: RawSession, taskId: string) =>
   eventually(async () => {
-    const { status } = await ask(session, 'tasks/get', { taskId })
+    const status = (await ask(session, 'tasks/get', { taskId }))?.status
     return status === 'working' ? undefined : status
   }, 120_000)
 

@@ -20,6 +20,8 @@ const WATCH_EVERY = 200
 const LAG = 3_000
 /** For how long no server is a primary until the operator acts, in ms. */
 const STUCK = 10_000
+/** After so many ms the servers have given up a failover that they were asked for. */
+const GIVEN_UP = 6_000
 
 interface Parts {
   nodes: Node[]
@@ -187,15 +189,17 @@ export class Replicated implements StoreServers {
   /** A replica takes over in agreement, without the death of its primary. */
   async #handOver(primary: Node): Promise<void> {
     const [sentinel] = this.#parts.sentinels
-    const before = [primary.redis.port]
-    if (sentinel) {
-      // Refused for a while after a failover.
-      while (!(await done(sentinel.client.call('SENTINEL', 'FAILOVER', SENTINEL_NAME)))) await sleep(200)
-    } else {
-      const [replica] = await this.#replicasOf(primary)
-      await replica?.client.call('CLUSTER', 'FAILOVER')
-    }
-    while ((await this.#primaries()).some(({ redis }) => before.includes(redis.port))) await sleep(50)
+    const isOver = async () => !(await this.#primaries()).some(({ redis }) => redis.port === primary.redis.port)
+    do {
+      // Refused for a while after a failover, and where a server answers late.
+      const [replica] = sentinel ? [] : await this.#replicasOf(primary)
+      const begun = sentinel
+        ? await done(sentinel.client.call('SENTINEL', 'FAILOVER', SENTINEL_NAME))
+        : replica !== undefined && (await done(replica.client.call('CLUSTER', 'FAILOVER')))
+      // The servers give up one that takes too long.
+      for (const until = this.#now() + (begun ? GIVEN_UP : 200); !(await isOver()) && this.#now() < until; )
+        await sleep(50)
+    } while (!(await isOver()))
   }
 
   /** A replica is a primary that was none. */
