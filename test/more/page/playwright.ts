@@ -57,6 +57,7 @@ export interface Page extends Places {
   setDefaultTimeout(ms: number): void
   title(): Promise<string>
   waitForRequest(fits: (request: SentRequest) => boolean): Promise<SentRequest>
+  waitForResponse(fits: (response: { request(): SentRequest }) => boolean): Promise<unknown>
 }
 
 export interface Browser {

@@ -63,6 +63,11 @@ export class Visitor {
     await this.page.context().close()
   }
 
+  /** Resolves when the endpoint answers the next request of this method. */
+  async answerTo(method: string): Promise<void> {
+    await this.page.waitForResponse((response) => response.request().postData()?.includes(`"${method}"`) ?? false)
+  }
+
   async connected(): Promise<void> {
     await this.page.getByText('Connected', { exact: true }).waitFor()
   }
