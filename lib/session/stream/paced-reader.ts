@@ -83,8 +83,10 @@ export abstract class PacedReader {
   /** What the session keeps in the store, as a heartbeat has found it. */
   protected reportKept(_kept: Kept): void {}
 
+  /** The session has ended: it keeps nothing now. */
   protected sessionGone(): void {}
 
+  /** New entries of the list of changes. */
   changes(_entries: ChangeEntry[]): void {}
 
   /** False for a message of the log that the caller of this connection may not have. */
