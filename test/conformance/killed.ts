@@ -117,10 +117,11 @@ export async function whileKilled({ module, passes, fails = [], limit = LIMIT }:
  */
 function isForsaken(requests: readonly Forwarded[]): boolean {
   const resumes = ({ lastEventId }: Forwarded) => lastEventId !== undefined && !lastEventId.startsWith(`${GET_STREAM}.`)
-  return requests.some(
-    ({ method, lost, status }, i) =>
-      lost && method === 'POST' && (status === undefined || !requests.slice(i + 1).some(resumes)),
-  )
+  return requests.some((request, i) => {
+    const { method, lost, status } = request
+    if (!lost || (method !== 'POST' && !resumes(request))) return false
+    return (method === 'POST' && status === undefined) || !requests.slice(i + 1).some(resumes)
+  })
 }
 
 /** The instance that runs a call. A short request is over when it is looked at for the second time. */

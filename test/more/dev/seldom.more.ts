@@ -26,7 +26,7 @@ afterEach(async () => {
 })
 
 test('a server that crashes again and again waits for the next change', async () => {
-  const { call } = await start({}, serverSource("if (version === 'v2') setTimeout(() => process.exit(3), 50)"))
+  const { call } = await start({}, serverSource("if (version === 'v2') setTimeout(() => process.exit(3), 2_000)"))
   await dev.after(() => project.version('v2'), /crashes again and again/)
   await expect.poll(async () => (await fetch(dev.url, { method: 'POST' })).status, PATIENT).toBe(503)
   const refused = await fetch(dev.url, { method: 'POST' })
