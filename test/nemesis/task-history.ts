@@ -20,7 +20,7 @@ export const BROKEN_CODE = -32_050
 
 /** What looks at a task found. Equal looks that follow one another are one. */
 export interface Seen {
-  by: 'create' | 'get' | 'list' | 'cancel' | 'status'
+  by: 'create' | 'get' | 'list' | 'cancel' | 'status' | 'result'
   sent: number
   at: number
   /** When the last of the equal looks was sent. */

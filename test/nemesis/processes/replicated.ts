@@ -190,15 +190,17 @@ export class Replicated implements StoreServers {
   async #handOver(primary: Node): Promise<void> {
     const [sentinel] = this.#parts.sentinels
     const isOver = async () => !(await this.#primaries()).some(({ redis }) => redis.port === primary.redis.port)
+    let again = this.#now()
     do {
-      // Refused for a while after a failover, and where a server answers late.
-      const [replica] = sentinel ? [] : await this.#replicasOf(primary)
-      const begun = sentinel
-        ? await done(sentinel.client.call('SENTINEL', 'FAILOVER', SENTINEL_NAME))
-        : replica !== undefined && (await done(replica.client.call('CLUSTER', 'FAILOVER')))
-      // The servers give up one that takes too long.
-      for (const until = this.#now() + (begun ? GIVEN_UP : 200); !(await isOver()) && this.#now() < until; )
-        await sleep(50)
+      if (this.#now() >= again) {
+        // Refused for a while after a failover, and where a server answers late. The servers give up one that takes too long.
+        const [replica] = sentinel ? [] : await this.#replicasOf(primary)
+        const begun = sentinel
+          ? await done(sentinel.client.call('SENTINEL', 'FAILOVER', SENTINEL_NAME))
+          : replica !== undefined && (await done(replica.client.call('CLUSTER', 'FAILOVER')))
+        again = this.#now() + (begun ? GIVEN_UP : 200)
+      }
+      await sleep(50)
     } while (!(await isOver()))
   }
 

@@ -3,7 +3,7 @@ import type { Task } from '../../task-history.ts'
 import { Broken, type Message, type Reply } from '../http.ts'
 import { parse } from '../inbox.ts'
 import { pause, type World } from '../world.ts'
-import { type Answered, isRefusal, note, noteOutcome, UNKNOWN } from './way.ts'
+import { type Answered, isRefusal, note, noteOutcome, see, UNKNOWN } from './way.ts'
 import type { TaskWish } from './wish.ts'
 
 /** The session of the task. */
@@ -148,11 +148,19 @@ export class ResultStream {
     // The request has failed, and the task is as it was: the instance that waited was lost, for instance.
     if (isRefusal({ sent, at, status: 200, message }) && !/\btask\b/.test(String(error?.message)))
       return this.#restart()
+    if (error?.code === UNKNOWN) return this.#unknown(error.message)
     this.#isDone = true
-    if (error?.code === UNKNOWN) return
     noteOutcome(this.#task, { sent, at }, { result, error })
     const related = result?._meta?.[RELATED]?.taskId
     if (result && related !== this.#task.made?.id) this.#odd('a result of another task', message, { sent, at })
+  }
+
+  /** A primary that does not know yet that it is none may have said so: as long as a look finds the task, the client asks anew. */
+  #unknown(text: string): void {
+    const at = this.#world.now()
+    see(this.#task, { by: 'result', sent: at, at, last: at, status: 'unknown', text })
+    this.#isDone = this.#task.end !== undefined
+    this.#restart()
   }
 
   #odd(what: string, message: Message, { sent, at }: { sent: number; at: number }): void {
