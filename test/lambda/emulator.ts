@@ -35,7 +35,7 @@ export interface Served {
   /** The environment, or undefined for a request that was refused. */
   environment: string | undefined
   status: number
-  /** Resolves when the function has ended. */
+  /** Resolves when the function has ended, or the request was refused. */
   finished: Promise<void>
   /** What the function took, once it has ended. */
   billed?: Billed
@@ -126,26 +126,29 @@ export async function startLambda(options: LambdaOptions): Promise<Lambda> {
     const chunks: Buffer[] = []
     for await (const chunk of req as AsyncIterable<Buffer>) chunks.push(chunk)
     const body = Buffer.concat(chunks)
+    const finished = Promise.withResolvers<void>()
     const served: Served = {
       method: req.method ?? '',
       body: body.toString(),
       environment: undefined,
       status: 413,
-      finished: Promise.resolve(),
+      finished: finished.promise,
     }
     requests.push(served)
-    if (body.length > LARGEST_EVENT) return void res.writeHead(413).end()
-    const environment = await pick()
-    if (!environment) {
-      served.status = 429
-      res.writeHead(429, { 'content-type': 'application/json' })
-      return void res.end('{"Reason":"ConcurrentInvocationLimitExceeded","Type":"User","message":"Rate Exceeded."}')
+    try {
+      if (body.length > LARGEST_EVENT) return void res.writeHead(413).end()
+      const environment = await pick()
+      if (!environment) {
+        served.status = 429
+        res.writeHead(429, { 'content-type': 'application/json' })
+        return void res.end('{"Reason":"ConcurrentInvocationLimitExceeded","Type":"User","message":"Rate Exceeded."}')
+      }
+      served.environment = environment.name
+      const answer = answerTo(res, front, served)
+      served.billed = await environment.invoke(makeEvent(front, req, body), answer).finally(freed)
+    } finally {
+      finished.resolve()
     }
-    served.environment = environment.name
-    const ended = environment.invoke(makeEvent(front, req, body), answerTo(res, front, served)).finally(freed)
-    served.finished = ended.then((billed) => {
-      served.billed = billed
-    })
   }
 
   const server = http.createServer((req, res) => void serve(req, res).catch(() => res.destroy()))

@@ -42,6 +42,22 @@ async function report(held: number, heldFor: number): Promise<void> {
   await instance.settled()
 }
 
+const INITIALIZE = request(0, 'initialize', {
+  protocolVersion: '2025-11-25',
+  capabilities: {},
+  clientInfo: { name: 't', version: '1' },
+})
+
+/** Sends requests of the one client to an endpoint. */
+function sender(endpoint: ReturnType<typeof createEndpoint>) {
+  return (method: string, headers: object, body?: object) => {
+    const all = { accept: ACCEPT_BOTH, 'content-type': 'application/json', ...headers }
+    const init = { method, headers: all, ...(body && { body: JSON.stringify(body) }) }
+    const from = { incoming: { socket: { remoteAddress: '203.0.113.9' } } }
+    return endpoint.fetch(new Request('http://localhost/mcp', init), from)
+  }
+}
+
 describe('a report', () => {
   test('counts for as long as what it counts, and each heartbeat renews it', async () => {
     await report(12 * MIB, HOUR)
@@ -96,15 +112,10 @@ test('a call that goes on for hours counts with what it has logged', async () =>
   })
   const session = { maxStored: MIB, heartbeat: MINUTE, lease: 10 * MINUTE }
   const endpoint = createEndpoint(server, { store, clock, session })
-  const post = (message: object, headers: object = {}) => {
-    const all = { accept: ACCEPT_BOTH, 'content-type': 'application/json', ...headers }
-    const made = new Request('http://localhost/mcp', { method: 'POST', headers: all, body: JSON.stringify(message) })
-    return endpoint.fetch(made, { incoming: { socket: { remoteAddress: '203.0.113.9' } } })
-  }
-  const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 't', version: '1' } }
-  const initialize = () => post(request(0, 'initialize', params))
+  const send = sender(endpoint)
+  const initialize = () => send('POST', {}, INITIALIZE)
   const id = (await initialize()).headers.get('mcp-session-id') ?? ''
-  const reader = new EventReader(await post(toolCall(1, 'long'), { 'mcp-session-id': id }))
+  const reader = new EventReader(await send('POST', { 'mcp-session-id': id }, toolCall(1, 'long')))
   for (let i = 0; i < 40; i++) await reader.next()
   await clock.advance(3 * HOUR)
   expect((await initialize()).status).toBe(429)
@@ -128,19 +139,12 @@ describe('the end of a session', () => {
       return { content: [] }
     })
     const endpoint = createEndpoint(server, { store: storeOfInstance, clock })
-    const send = (method: string, headers: object, body?: object) => {
-      const all = { accept: ACCEPT_BOTH, 'content-type': 'application/json', ...headers }
-      const init = { method, headers: all, ...(body && { body: JSON.stringify(body) }) }
-      return endpoint.fetch(new Request('http://localhost/mcp', init), FROM)
-    }
-    const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 't', version: '1' } }
-    const opened = await send('POST', {}, request(0, 'initialize', params))
+    const send = sender(endpoint)
+    const opened = await send('POST', {}, INITIALIZE)
     await endpoint.settled()
     const id = opened.headers.get('mcp-session-id') ?? ''
     return { endpoint, send, headers: { 'mcp-session-id': id }, key: sessionKey('', id) }
   }
-  const FROM = { incoming: { socket: { remoteAddress: '203.0.113.9' } } }
-
   /** The bytes that the one client keeps. */
   const kept = () => store.weigh(client, '-', 0, 0)
   let client = ''

@@ -31,9 +31,9 @@ const at = (i: number) => fleet.instances[i]?.url ?? ''
 
 beforeAll(async () => {
   redis = await startRedis()
-  // With a short lease an instance that was killed is found dead soon.
+  // With a short lease an instance that was killed is found dead soon. The three live on, also where the machine stands still.
   fleet = new Deployment(redis.url, { INSTANCE_REPORT_SECONDS: '5', LEASE_SECONDS: '1' })
-  await Promise.all([fleet.start(), fleet.start(), fleet.start()])
+  await Promise.all([0, 1, 2].map(() => fleet.start({ LEASE_SECONDS: '10' })))
   store = sealedStore(redisStore(redis.url), readKeyRing(fleet.env.MCP_SECRET ?? ''))
   admin = (await store.admin?.()) as AdminStore
 })

@@ -3,7 +3,7 @@
  * small server as the documentation of its package shows it, with the packages of test/more/migrate.
  */
 import { rmSync } from 'node:fs'
-import { type Connect, client1, clients } from '../../examples/clients.ts'
+import { type Connect, client1, clients, type ExampleClient } from '../../examples/clients.ts'
 import { startRoundRobin } from '../../support/proxy.ts'
 import { startRedis } from '../../support/redis.ts'
 import { layOut, start } from './servers.ts'
@@ -65,16 +65,19 @@ async function measure(folder: string, program: string, env: Record<string, stri
   const processes = await Promise.all([start(folder, program, env), start(folder, program, env)])
   const balancer = await startRoundRobin(processes.map(({ url }) => url))
   const url = new URL('/mcp', balancer.url)
-  const connect = () => connectors[revision](url, { form: () => ({ count: 3 }) })
+  /** A step with a client of its own, which is closed at its end: its open stream would turn the round robin. */
+  const attempt = (step: (client: ExampleClient) => Promise<void>) =>
+    inTime(async () => {
+      const client = await connectors[revision](url, { form: () => ({ count: 3 }) })
+      await step(client).finally(() => client.close())
+    })
   try {
     return {
-      calls: await attempt(async () => {
-        const client = await connect()
+      calls: await attempt(async (client) => {
         for (let i = 0; i < 20; i++) expectText((await client.call('plain')).text, 'done')
       }),
-      ask: await attempt(async () => expectText((await (await connect()).call('ask')).text, '3')),
-      death: await attempt(async () => {
-        const client = await connect()
+      ask: await attempt(async (client) => expectText((await client.call('ask')).text, '3')),
+      death: await attempt(async (client) => {
         const seen: number[] = []
         let killed = ''
         const { text } = await client.call('slow', {}, (pid, progress) => {
@@ -97,7 +100,7 @@ function expectText(text: string, wanted: string): void {
   if (text !== wanted) throw new Error(text)
 }
 
-async function attempt(step: () => Promise<void>): Promise<string> {
+async function inTime(step: () => Promise<void>): Promise<string> {
   const late = new Promise<string>((resolve) => {
     setTimeout(() => resolve(`no answer within ${PATIENCE / 1_000} s`), PATIENCE).unref()
   })

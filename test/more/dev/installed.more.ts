@@ -19,6 +19,13 @@ function startDev(folder: string, packages: readonly string[], redis: boolean): 
   return Dev.start({ folder, temporary, cli: 'node_modules/mcp-anywhere/dist/cli/main.js' }, { redis })
 }
 
+/** Both instances answer. The balancer may give two requests in a row to one, where another request comes between them. */
+async function expectTwo(client: Awaited<ReturnType<typeof sdk1>>): Promise<void> {
+  const pids = new Set<unknown>()
+  for (let i = 0; i < 20 && pids.size < 2; i++) pids.add((await client.call('who')).pid)
+  expect(pids.size).toBe(2)
+}
+
 test.each([
   { place: 'memory', redis: false },
   { place: 'Redis', redis: true },
@@ -28,8 +35,7 @@ test.each([
   const dev = await startDev(folder, ['esbuild', 'zod'], redis)
   try {
     const client = await sdk1(dev.url)
-    const pids = [await client.call('who'), await client.call('who')].map(({ pid }) => pid)
-    expect(new Set(pids).size).toBe(2)
+    await expectTwo(client)
     expect(await client.call('ask')).toMatchObject({ version: 'v1', answer: 7 })
     await dev.after(() => writeFileSync(join(folder, 'src/version.ts'), version('v2')), SERVES)
     expect(await client.call('ask')).toMatchObject({ version: 'v2', answer: 7 })
@@ -61,8 +67,7 @@ test('the installed package serves a server of the official SDK by two instances
   const dev = await startDev(folder, ['esbuild', '@modelcontextprotocol/sdk'], true)
   try {
     const client = await sdk1(dev.url)
-    const pids = [await client.call('who'), await client.call('who')].map(({ pid }) => pid)
-    expect(new Set(pids).size).toBe(2)
+    await expectTwo(client)
     expect(await client.call('ask')).toMatchObject({ answer: 7 })
     await client.close()
   } finally {

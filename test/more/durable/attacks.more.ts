@@ -1,4 +1,5 @@
 /** Three instances, a real Redis, and a client that does with durable calls what it should not, while instances die and stand still. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { ageStore } from '../../support/age-store.ts'
 import { DurableFleet, type Playing, progressOf, responseOf, saidOf } from '../../support/durable-fleet.ts'
@@ -156,7 +157,11 @@ describe('polls', () => {
 
   test('of a call with a token carry progress that grows, and never reaches what the handler says next', async () => {
     const playing = await durable.suspend(0, session, 'grows', ['progress 1', 'ask k', 'progress 2'])
-    for (let i = 0; i < 30; i++) await durable.poll(i % 3, playing)
+    for (let i = 0; i < 30; i++) {
+      await durable.poll(i % 3, playing)
+      // The progress of a poll is a time in ms.
+      await sleep(2)
+    }
     expect(progressOf(playing).length).toBeGreaterThan(30)
     await durable.answer(1, playing, 'k')
     await durable.finish(2, playing)
@@ -199,9 +204,12 @@ describe('a cancel', () => {
     await durable.answer(1, playing, 'k')
     await durable.until('woken', 'answered k accept true')
     expect(await durable.cancel(2, playing)).toBe(202)
-    durable.open('woken')
     await eventually(async () => ((await isOver(playing)) ? true : undefined))
-    expect(count('woken', 'did b')).toBe(0)
+    durable.open('woken')
+    await durable.until('woken', 'past the gate')
+    // The step after the gate has had its time.
+    for (const at of [0, 1, 2]) await durable.poll(at, playing)
+    expect(count('woken', 'begin b')).toBe(0)
   })
 
   test('at the same moment as the answer leaves the call ended or done, never open', async () => {
