@@ -1,5 +1,6 @@
 /** Each property refuses a history in which it does not hold, and accepts the one beside it. */
 import { describe, expect, test } from 'vitest'
+import { StoreUnavailable } from '../../lib/store/unavailable.ts'
 import { check } from './check/check.ts'
 import { countDurable, countsText } from './check/counts.ts'
 import type { Call, Entry, Fault, History, Outcome, Received, Session } from './history.ts'
@@ -140,6 +141,16 @@ const CASES: [property: string, what: string, bad: Parts, good: Parts][] = [
       faults: [fault('redis kill', '', 2_000, 3_000)],
     },
   ],
+  ...(['away', 'full', 'loading', 'readonly', 'moved'] as const).map((trouble): (typeof CASES)[number] => {
+    const { predicate } = new StoreUnavailable('', { trouble })
+    const call = { outcomes: [failed(`The store ${predicate}; the call was given up.`)] }
+    return [
+      'errors have a cause',
+      `the store ${predicate}, and no fault explains it`,
+      { call },
+      { call, faults: [fault('redis kill', '', 2_000, 8_500)] },
+    ]
+  }),
   [
     'errors have a cause',
     'an error that nothing explains',
@@ -491,6 +502,15 @@ const CASES: [property: string, what: string, bad: Parts, good: Parts][] = [
     {},
   ],
   [
+    'statuses are as promised',
+    'an initialize of HTTP+SSE that has no response, though no failover lost it',
+    { session: { odd: [{ at: 76_000, what: 'initialize', status: 0, text: 'no response came' }] } },
+    {
+      session: { odd: [{ at: 76_000, what: 'initialize', status: 0, text: 'no response came' }] },
+      faults: [{ ...fault('redis failover', '', 0, 900), lost: { from: 0, to: 900 } }],
+    },
+  ],
+  [
     'no session is lost',
     '404 for a session in use',
     { session: { used: 5_000, lost: { at: 6_000, sent: 5_990, what: 'call' } } },
@@ -517,6 +537,22 @@ const CASES: [property: string, what: string, bad: Parts, good: Parts][] = [
       call: { tool: 'announce' },
       ledger: run('a.1/1', 1_100, [once, announced]),
       session: { ...subscribed, updates: [{ uri: 'u', at: 1_600 }] },
+      more: rest({}),
+    },
+  ],
+  [
+    'changes arrive',
+    'a subscriber that hears nothing of a change, which came after its subscription',
+    {
+      call: { tool: 'announce' },
+      ledger: run('a.1/1', 1_100, [once, announced]),
+      session: { ...subscribed, subscriptions: [{ uri: 'u', acknowledged: 1_050 }] },
+      more: rest({}),
+    },
+    {
+      call: { tool: 'announce' },
+      ledger: run('a.1/1', 1_100, [once, announced]),
+      session: { ...subscribed, subscriptions: [{ uri: 'u', acknowledged: 1_200 }] },
       more: rest({}),
     },
   ],

@@ -51,7 +51,7 @@ const CAUSES: [text: RegExp, cause: Cause, what: string][] = [
   [/has ended before the call was done/, deadOrDrained, 'its instance lived and was not shut down'],
   [/was shut down before it was done|is shutting down/, drained, 'its instance was not shut down'],
   [
-    /[Tt]he store (could not be reached|did not answer|is full|is read-only|is loading)/,
+    /[Tt]he store (did not answer|is full|takes no writes|is loading its data|has moved its data)/,
     troubled,
     'the store answered',
   ],

@@ -52,6 +52,7 @@ function checkArrival(
     // The change was made before it was recorded.
     if (session.updates.some((update) => update.uri === uri && update.at > last.at - 10_000)) return []
     const change = begun.get(uri)?.findLast(({ call }) => call === last.call) ?? last
+    if (change.at <= acknowledged) return []
     if (session.unread !== undefined && session.unread > change.at) return []
     const text = `${session.session} has not heard of ${uri}, which changed at ${last.at}`
     return [{ property: 'changes arrive', session: session.session, at: last.at, text }]

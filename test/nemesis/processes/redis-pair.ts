@@ -5,7 +5,7 @@ import { startRedis } from '../../support/redis.ts'
 import type { StoreFault } from '../faults.ts'
 import type { Fault } from '../history.ts'
 import type { Timeline } from '../timeline.ts'
-import { DURABLE, keysOf, type Node, nodeOf, stopNode } from './failing-node.ts'
+import { DURABLE, isFollowed, keysOf, type Node, nodeOf, stopNode } from './failing-node.ts'
 import type { Measure, StoreServers } from './store-servers.ts'
 
 export class RedisPair implements StoreServers {
@@ -78,8 +78,7 @@ export class RedisPair implements StoreServers {
    * is that of the new primary when this resolves with the time of the loss.
    */
   async #failOver(loss: number): Promise<{ from: number; to: number }> {
-    await this.#caughtUp()
-    const from = this.#now()
+    const from = await this.#caughtUp()
     await this.#replica.client.replicaof('NO', 'ONE')
     await sleep(loss)
     await this.#primary.redis.kill()
@@ -98,8 +97,13 @@ export class RedisPair implements StoreServers {
     await this.#caughtUp()
   }
 
-  async #caughtUp(): Promise<void> {
-    while ((await this.#primary.client.wait(1, 500)) < 1) await sleep(20)
+  /** The replica has all that the primary had written before the time with which this resolves. */
+  async #caughtUp(): Promise<number> {
+    for (;;) {
+      const from = this.#now()
+      if (await isFollowed(this.#primary, [this.#replica])) return from
+      await sleep(20)
+    }
   }
 }
 

@@ -9,7 +9,7 @@ import { startCluster, startRedis } from '../../support/redis.ts'
 import type { StoreFault } from '../faults.ts'
 import type { Fault } from '../history.ts'
 import type { Timeline } from '../timeline.ts'
-import { DURABLE, keysOf, type Node, nodeOf, stopNode } from './failing-node.ts'
+import { DURABLE, isFollowed, keysOf, type Node, nodeOf, roleOf, stopNode } from './failing-node.ts'
 import type { Measure, StoreServers } from './store-servers.ts'
 
 const SENTINEL_NAME = 'nemesis'
@@ -22,6 +22,8 @@ const LAG = 3_000
 const STUCK = 10_000
 /** After so many ms the servers have given up a failover that they were asked for. */
 const GIVEN_UP = 6_000
+/** Servers that have chosen no new primary for so many ms do not before the former one is back: their replicas are too old. */
+const LONGEST_ELECTION = 20_000
 
 interface Parts {
   nodes: Node[]
@@ -41,6 +43,10 @@ export class Replicated implements StoreServers {
   #busy = false
   /** The ports of every primary that was seen since the fault began. */
   readonly #seen = new Set<number>()
+  /** The ports of the primaries when every server had its place. */
+  #known: number[] = []
+  /** When there was no other primary, last. */
+  #looked = 0
   #watching: Promise<void> | undefined
   #stopped = false
 
@@ -82,7 +88,7 @@ export class Replicated implements StoreServers {
 
   static async #settled(parts: Parts, now: Timeline): Promise<Replicated> {
     const servers = new Replicated(parts, now)
-    await servers.#settle()
+    await servers.#learn()
     servers.#watching = servers.#watch()
     return servers
   }
@@ -100,12 +106,14 @@ export class Replicated implements StoreServers {
   }
 
   async #failOver(kind: StoreFault, measure: Measure, fault: Fault): Promise<void> {
-    const primary = await this.#primary(measure)
     await this.#settle()
-    const before = await this.#ports()
+    // One that nobody planned may have come since the last look.
+    await this.#notice()
+    const { primary, from } = await this.#followed(measure)
+    const before = this.#known
     this.#seen.clear()
     // Until it is known whether a replica took over.
-    fault.lost = { from: this.#now(), to: Number.POSITIVE_INFINITY }
+    fault.lost = { from, to: Number.POSITIVE_INFINITY }
     if (kind === 'redis pause') {
       primary.redis.pause()
       await sleep(measure.ms)
@@ -117,16 +125,16 @@ export class Replicated implements StoreServers {
       await sleep(measure.ms * measure.part)
       await primary.redis.restart()
     }
-    await this.#settle()
+    await this.#learn()
     // One that took over may have been replaced by the former primary since.
-    const primaries = [...this.#seen, ...(await this.#ports())]
+    const primaries = [...this.#seen, ...this.#known]
     if (primaries.every((port) => before.includes(port))) delete fault.lost
     else fault.lost.to = this.#now()
   }
 
   async cut(measure: Measure): Promise<void> {
-    const { client } = await this.#primary(measure)
-    await client.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes').catch(() => {})
+    const { primary } = await this.#followed(measure)
+    await primary.client.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes').catch(() => {})
   }
 
   async keys(): Promise<{ key: string; lifetime: number }[]> {
@@ -151,26 +159,25 @@ export class Replicated implements StoreServers {
 
   /** Records the failovers that no fault causes. */
   async #watch(): Promise<void> {
-    // A server that only answers late is no new primary.
-    let known = await this.#ports()
-    let seen = this.#now()
     while (!this.#stopped) {
       await sleep(WATCH_EVERY)
-      const from = seen
       const wasBusy = this.#busy
-      seen = this.#now()
-      const ports = await this.#ports()
-      for (const port of ports) this.#seen.add(port)
-      if (wasBusy || this.#busy) known = await this.#ports()
-      else if (ports.some((port) => !known.includes(port))) {
-        const fault: Fault = { kind: 'redis failover', process: '', from: from - LAG }
-        this.unplanned.push(fault)
-        await this.#settle()
-        fault.to = this.#now()
-        fault.lost = { from: from - LAG, to: fault.to }
-        known = await this.#ports()
-      } else known = [...new Set([...known, ...ports])]
+      for (const port of await this.#ports()) this.#seen.add(port)
+      if (!wasBusy && !this.#busy) await this.#notice()
     }
+  }
+
+  /** Records a failover since the last look, and waits until it is over. */
+  async #notice(): Promise<void> {
+    const from = this.#looked - LAG
+    const looked = this.#now()
+    if ((await this.#ports()).some((port) => !this.#known.includes(port))) {
+      const lost = { from, to: Number.POSITIVE_INFINITY }
+      const fault: Fault = { kind: 'redis failover', process: '', from, lost }
+      this.unplanned.push(fault)
+      await this.#learn()
+      fault.to = lost.to = this.#now()
+    } else this.#looked = looked
   }
 
   async #ports(): Promise<number[]> {
@@ -206,17 +213,17 @@ export class Replicated implements StoreServers {
 
   /** A replica is a primary that was none. */
   async #promoted(before: readonly number[]): Promise<void> {
-    while (!(await this.#primaries()).some(({ redis }) => !before.includes(redis.port))) await sleep(50)
+    const until = this.#now() + LONGEST_ELECTION
+    while ((await this.#ports()).every((port) => before.includes(port)) && this.#now() < until) await sleep(50)
   }
 
-  /** A primary that has a replica with all that it wrote so far. */
-  async #primary({ part }: Measure): Promise<Node> {
+  /** A primary of which a replica has all that was written before `from`. */
+  async #followed({ part }: Measure): Promise<{ primary: Node; from: number }> {
     for (;;) {
       const all = await this.#primaries()
-      const chosen = all[Math.floor(part * 97) % Math.max(1, all.length)]
-      // Refused where it is a replica by now.
-      const following = await chosen?.client.wait(1, 500).catch(() => 0)
-      if (chosen && (following ?? 0) >= 1) return chosen
+      const primary = all[Math.floor(part * 97) % Math.max(1, all.length)]
+      const from = this.#now()
+      if (primary && (await isFollowed(primary, await this.#replicasOf(primary)))) return { primary, from }
       await sleep(20)
     }
   }
@@ -231,8 +238,14 @@ export class Replicated implements StoreServers {
     return this.#parts.nodes.filter((_, i) => roles[i]?.[0] === 'slave' && Number(roles[i]?.[2]) === redis.port)
   }
 
-  /** Every server has its place again: as many primaries as there should be, and replicas that follow them. */
-  async #settle(): Promise<void> {
+  /** Every server has its place again, and those that are primaries are known. */
+  async #learn(): Promise<void> {
+    this.#known = await this.#settle()
+    this.#looked = this.#now()
+  }
+
+  /** Resolves with the ports of the primaries: there are as many as there should be, and replicas that follow them. */
+  async #settle(): Promise<number[]> {
     const { nodes, primaries } = this.#parts
     let since = this.#now()
     for (;;) {
@@ -242,7 +255,7 @@ export class Replicated implements StoreServers {
       const masters = nodes.filter((_, i) => roles[i]?.[0] === 'master').map(({ redis }) => redis.port)
       const follow = roles.filter((role) => role?.[3] === 'connected' && masters.includes(Number(role[2])))
       const placed = masters.length === primaries && follow.length === nodes.length - primaries
-      if (placed && (await this.#agreed(masters))) return
+      if (placed && (await this.#agreed(masters))) return masters
       await sleep(50)
     }
   }
@@ -258,9 +271,14 @@ export class Replicated implements StoreServers {
     await this.#parts.nodes.find(({ redis }) => redis.port === port)?.client.replicaof('NO', 'ONE')
   }
 
-  /** No Sentinel is about to make another server the primary: such a plan and the next fault can leave none. */
+  /** Nobody is about to make another server the primary: such a plan and the next fault can leave none. */
   async #agreed(masters: readonly number[]): Promise<boolean> {
-    const views = this.#parts.sentinels.map(async ({ client }) => {
+    const { nodes, sentinels } = this.#parts
+    if (sentinels.length === 0) {
+      const views = await Promise.all(nodes.map(({ client }) => client.cluster('NODES').catch(() => 'fail')))
+      return views.every((view) => !/\bfail\b/.test(String(view)))
+    }
+    const views = sentinels.map(async ({ client }) => {
       const reply = await client.call('SENTINEL', 'MASTER', SENTINEL_NAME)
       if (!Array.isArray(reply)) return false
       const of = (name: string) => String(reply[reply.indexOf(name) + 1])
@@ -275,13 +293,6 @@ export class Replicated implements StoreServers {
       /status=ok,.*slaves=2,sentinels=3/.test(String(await client.call('INFO', 'sentinel')))
     while (!(await Promise.all(this.#parts.sentinels.map(knows))).every(Boolean)) await sleep(50)
   }
-}
-
-/** `master`, or `slave` with host, port and state of its link. Undefined: the server does not answer. */
-async function roleOf({ client }: Node): Promise<unknown[] | undefined> {
-  if (client.status !== 'ready') return undefined
-  const reply = await Promise.race([client.role().catch(() => undefined), sleep(300, undefined)])
-  return Array.isArray(reply) ? reply : undefined
 }
 
 function done(work: Promise<unknown>): Promise<boolean> {
