@@ -191,6 +191,29 @@ test('a stream that ends in the lame duck closes its connection', async () => {
   socket.destroy()
 })
 
+test('connections that wait to be accepted at the end of the lame duck are served', async () => {
+  const instance = await start(LONG)
+  const session = await initialize(instance.url)
+  instance.child.kill('SIGTERM')
+  await eventually(async () => ((await ready(instance)).join() === '503,leaving' ? true : undefined))
+  // As on a machine without CPU: the kernel accepts, and the process does not yet.
+  instance.child.kill('SIGSTOP')
+  const sockets = await Promise.all(Array.from({ length: 20 }, () => open(instance.url)))
+  const responses = sockets.map(async (socket, i) => {
+    let seen = ''
+    socket.setEncoding('utf8').on('data', (chunk) => {
+      seen += chunk
+    })
+    socket.write(request(session, { jsonrpc: '2.0', id: i, method: 'ping' }))
+    await new Promise((resolve) => socket.once('close', resolve))
+    return seen.split('\r\n')[0]
+  })
+  instance.child.kill('SIGTERM')
+  instance.child.kill('SIGCONT')
+  expect(await Promise.all(responses)).toEqual(sockets.map(() => 'HTTP/1.1 200 OK'))
+  expect(await instance.ended()).toBe(0)
+})
+
 /**
  * A request that arrives `after` ms after the end of the lame duck: on a connection that is `idle` since before SIGTERM, or on a new
  * one, where a part of it arrives in the lame duck.

@@ -18,6 +18,8 @@ const FIRST_REQUESTS = 500
 /** How long a request that has begun may take to arrive once everything else is done, in ms. */
 const LAST_REQUESTS = 250
 const SWEEP_EVERY = 20
+/** How many connections may still be accepted after the end of the lame duck, where one follows the other. */
+const LAST_TURNS = 1_000
 
 /** Whether this process is about to end. */
 export interface Leaving {
@@ -119,8 +121,7 @@ async function close(
   lameDuck: boolean,
   drain: () => Promise<void>,
 ): Promise<void> {
-  // Requests that have arrived are read first: Node closes the connections that look idle.
-  await new Promise((resolve) => setImmediate(resolve))
+  await accepted(http)
   // By this method `close` would close them at once.
   http.closeIdleConnections = () => {}
   const closed = new Promise((resolve) => http.close(resolve))
@@ -140,6 +141,24 @@ async function close(
   }, LAST_REQUESTS)
   await closed
   clearInterval(sweep)
+}
+
+/**
+ * Resolves when no connection waits to be accepted: closing the listener resets those that do, and their requests are lost. One is
+ * accepted in each turn of the event loop. Requests that have arrived are read in it, too: Node closes the connections that look idle.
+ */
+async function accepted(http: Server): Promise<void> {
+  let isNews = true
+  const note = () => {
+    isNews = true
+  }
+  http.on('connection', note)
+  for (let turn = 0; isNews && turn < LAST_TURNS; turn++) {
+    // The first turn has begun before, and may have looked at the listener already.
+    isNews = turn === 0
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  http.off('connection', note)
 }
 
 /**
