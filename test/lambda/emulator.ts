@@ -90,12 +90,17 @@ export async function startLambda(options: LambdaOptions): Promise<Lambda> {
     return environment
   }
 
-  /** The idle environment that has waited longest, a new one, or none. */
+  /** The idle environment that has waited longest, a new one, or none. One that has sent its response is idle in a moment. */
   async function pick(): Promise<Environment | undefined> {
     const living = environments.filter(({ state }) => state !== 'dead')
     environments.splice(0, environments.length, ...living)
     const index = environments.findIndex(({ state }) => state === 'idle')
-    if (index < 0) return environments.length < limit ? add() : undefined
+    if (index < 0) {
+      if (environments.length < limit) return add()
+      const ending = environments.find(({ hasAnswered }) => hasAnswered)
+      await ending?.idle().catch(() => {})
+      return ending && pick()
+    }
     const [environment] = environments.splice(index, 1)
     if (!environment) return undefined
     environments.push(environment)

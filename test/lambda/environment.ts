@@ -74,6 +74,11 @@ export class Environment {
     return this.#child?.pid ?? 0
   }
 
+  /** The response was sent, and the function has not asked for the next event yet. */
+  get hasAnswered(): boolean {
+    return this.#current?.answered === true
+  }
+
   /** Starts the process. Resolves when it is ready for its first event; it is frozen then. */
   async start(): Promise<void> {
     await once(this.#server.listen(0, '127.0.0.1'), 'listening')
