@@ -43,6 +43,8 @@ const LIMIT = LEASE + 20_000
 const ATTEMPTS = 12 // a busy machine needs longer for one than from one kill to the next
 /** The calls of so many are looked for. A later one is hit by chance alone: else one that takes long would be hit each time. */
 const HUNTED = 3
+/** The end of the address of an attempt whose calls are not looked for. */
+const SPARED = '&spared'
 /** How often a running call is looked for, before any instance is killed. */
 const LOOKS = 150
 
@@ -64,13 +66,10 @@ export async function whileKilled({ module, passes, fails = [], limit = LIMIT }:
     slowest: 0,
   }
   let over = false
-  /** The queries of attempts whose calls are not looked for. */
-  const spared = new Set<string>()
-  const isSpared = ({ path }: Forwarded) => spared.has(new URL(path, fleet.url).search)
   const killing = (async () => {
     while (!over) {
       await sleep(2_000)
-      const index = (await runningCall(fleet, isSpared, () => over)) ?? tally.kills % 3
+      const index = (await runningCall(fleet, () => over)) ?? tally.kills % 3
       tally.kills++
       await fleet.instances[index]?.kill()
       await fleet.restart(index)
@@ -79,8 +78,7 @@ export async function whileKilled({ module, passes, fails = [], limit = LIMIT }:
   let attempts = 0
   /** Runs a scenario at an address of its own, by which its requests are known. */
   const run = async (scenario: Scenario, nth = 0) => {
-    const query = `?attempt=${attempts++}`
-    if (nth >= HUNTED) spared.add(query)
+    const query = `?attempt=${attempts++}${nth < HUNTED ? '' : SPARED}`
     const outcome = await runScenario(`${fleet.url.href}${query}`, scenario, limit)
     if (!outcome.hung) return outcome
     if (isForsaken(fleet.proxy.requests.filter(({ path }) => path.endsWith(query)))) tally.connection++
@@ -131,15 +129,11 @@ function isForsaken(requests: readonly Forwarded[]): boolean {
 }
 
 /** The instance that runs a call. A short request is over when it is looked at for the second time. */
-async function runningCall(
-  { proxy }: Fleet,
-  isSpared: (request: Forwarded) => boolean,
-  over: () => boolean,
-): Promise<number | undefined> {
+async function runningCall({ proxy }: Fleet, over: () => boolean): Promise<number | undefined> {
   let seen = new Set<object>()
   for (let look = 0; look < LOOKS && !over(); look++) {
     const recent = proxy.requests.slice(-20)
-    const posts = recent.filter((request) => request.method === 'POST' && request.open && !isSpared(request))
+    const posts = recent.filter(({ method, open, path }) => method === 'POST' && open && !path.endsWith(SPARED))
     const running = posts.find((post) => seen.has(post))
     if (running) return running.target
     seen = new Set(posts)

@@ -145,6 +145,7 @@ describe('the end of a session', () => {
     const id = opened.headers.get('mcp-session-id') ?? ''
     return { endpoint, send, headers: { 'mcp-session-id': id }, key: sessionKey('', id) }
   }
+
   /** The bytes that the one client keeps. */
   const kept = () => store.weigh(client, '-', 0, 0)
   let client = ''
